@@ -1,0 +1,46 @@
+# Everything here needs Python 3.13 and make, and nothing else. PYTHON=… names the interpreter to use.
+
+STAGE ?= dev
+PARAMETERS ?=
+PORT ?= 4566
+export PORT IMAGES KEEP
+
+READY := .venv/ready
+
+run: $(READY)  ## the stack on this machine, with pictures in it, until Ctrl-C; IMAGES=folder for one's own
+	@exec .venv/bin/python -m infra.run
+
+up: $(READY)  ## the same stack, detached and empty; described in .local/stack.json
+	@exec .venv/bin/python -m infra.local up
+
+down: $(READY)  ## ends it; KEEP=1 keeps its state for the next `make up`
+	@exec .venv/bin/python -m infra.local down
+
+test: $(READY)  ## all tests
+	@exec .venv/bin/python -m pytest -n 2 --dist loadscope
+
+lint: $(READY)  ## style, types, the rooms' arrows, the packaged template
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m infra.package
+	.venv/bin/cfn-lint -t .local/package/template.json
+
+bench: $(READY)  ## what it costs
+	@exec .venv/bin/python -m bench
+
+deploy: $(READY)  ## into the AWS account of the environment: STAGE=name PARAMETERS="Size=large …"
+	@exec .venv/bin/python -m infra.deploy $(STAGE) $(PARAMETERS)
+
+clean: down  ## back to what is checked in
+	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' Makefile
+
+$(READY): requirements.txt requirements-dev.txt
+	@infra/environment.sh "$(PYTHON)"
+	@touch $@
+
+.PHONY: run up down test lint bench deploy clean help

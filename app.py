@@ -1,0 +1,53 @@
+"""The index of the house: every Lambda entry point, each in one line. What it does is behind the name that it
+calls.
+
+The queues and the stream named here are placeholders: infra/resources.yaml puts the stack's own in their
+place.
+"""
+
+from typing import Any
+
+from chalice.app import AuthRequest, AuthResponse, Chalice, ConvertToMiddleware, DynamoDBEvent, SQSEvent
+
+from chalicelib.api import auth, routes
+from chalicelib.changes import fold
+from chalicelib.observability import SERVICE, logger, metrics
+from chalicelib.preprocess import worker
+from chalicelib.upstream import intake
+
+app = Chalice(app_name=SERVICE, configure_logs=False)
+app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
+for source in ("sqs", "dynamodb"):
+    app.register_middleware(ConvertToMiddleware(metrics.log_metrics), event_type=source)
+
+
+@app.authorizer(ttl_seconds=auth.CACHE_SECONDS)
+def authorize(request: AuthRequest) -> AuthResponse | dict[str, Any]:
+    return auth.authorize(request)
+
+
+routes.register(app, authorize)
+
+
+@app.on_sqs_message(queue="events", batch_size=100)
+def upstream(event: SQSEvent) -> dict[str, Any]:
+    return intake.receive(event.to_dict()["Records"], event.context.get_remaining_time_in_millis)
+
+
+@app.on_sqs_message(queue="preprocess", batch_size=10)
+def preprocess(event: SQSEvent) -> dict[str, Any]:
+    return worker.receive(
+        event.to_dict()["Records"], event.context.get_remaining_time_in_millis, worker.SMALL
+    )
+
+
+@app.on_sqs_message(queue="preprocess-large", batch_size=1)
+def preprocess_large(event: SQSEvent) -> dict[str, Any]:
+    return worker.receive(
+        event.to_dict()["Records"], event.context.get_remaining_time_in_millis, worker.LARGE
+    )
+
+
+@app.on_dynamodb_record(stream_arn="data", batch_size=1000)
+def changes(event: DynamoDBEvent) -> dict[str, Any]:
+    return fold.receive(event.to_dict())

@@ -1,0 +1,87 @@
+"""One request and its answer: who asks for what, whether they may, and one line in the log about it."""
+
+from dataclasses import dataclass
+from functools import wraps
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from chalicelib.api import parameters, problems
+from chalicelib.api.callers import caller_of
+from chalicelib.api.parameters import Parameters
+from chalicelib.errors import InvalidRequest
+from chalicelib.model.key import Role
+from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chalice.app import Blueprint, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    view: "Callable[..., Response]"
+    """Takes the caller, the parameters and, by their names, the parts of the path."""
+    parameters: type[Parameters] = Parameters
+    role: Role = Role.VIEWER
+
+
+def answering(blueprint: "Blueprint", route: Route) -> "Callable[..., Response]":
+    """What Chalice calls for the route. No exception leaves it: Chalice's own answers are no problem+json."""
+
+    @wraps(route.view)
+    def answer(**path: str) -> "Response":
+        request, started, failure = blueprint.current_request, perf_counter(), None
+        try:
+            response = _answer(route, request, path)
+        except Exception as error:
+            failure = error
+            response = problems.answer(error, request.context["requestId"])
+        _log(route, request, response, perf_counter() - started, failure)
+        return response
+
+    return answer
+
+
+def _answer(route: Route, request: "Request", path: "Mapping[str, str]") -> "Response":
+    caller = caller_of(request.context)
+    caller.require(route.role)
+    given = parameters.read(route.parameters, _query(request))
+    return route.view(caller, given, **{name: _decoded(name, value) for name, value in path.items()})
+
+
+def _query(request: "Request") -> dict[str, list[str]]:
+    query = request.query_params
+    return {name: query.getlist(name) for name in query} if query else {}
+
+
+def _decoded(name: str, value: str) -> str:
+    # Chalice hands over the parts of a path as they came.
+    try:
+        text = unquote(value, errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest((name, parameters.NOT_TEXT)) from error
+    if not parameters.is_text(text):
+        raise InvalidRequest((name, parameters.NOT_TEXT))
+    return text
+
+
+def _log(
+    route: Route, request: "Request", response: "Response", seconds: float, failure: Exception | None
+) -> None:
+    who = request.context.get("authorizer") or {}
+    fields: dict[str, Any] = {
+        "route": f"{route.method} {route.path}",
+        "status": response.status_code,
+        "ms": round(seconds * 1000, 1),
+        "organization": who.get("organization"),
+        "key_id": who.get("key_id"),
+        "request_id": request.context["requestId"],
+    }
+    if response.status_code >= 500:
+        logger.error("request failed", exc_info=failure, **fields)
+    else:
+        logger.info("request answered", **fields)

@@ -1,0 +1,23 @@
+from typing import TYPE_CHECKING
+
+from chalicelib.api import answers
+from chalicelib.storage import counters, lakes
+
+if TYPE_CHECKING:
+    from chalice.app import Response
+
+    from chalicelib.api.callers import Caller
+    from chalicelib.api.parameters import Parameters
+
+
+def list_lakes(caller: "Caller", parameters: "Parameters") -> "Response":
+    found = sorted(lakes.of_organization(caller.organization), key=lambda lake: lake.name)
+    return answers.found(answers.describe_lakes(found))
+
+
+def show_lake(caller: "Caller", parameters: "Parameters", lake: str) -> "Response":
+    return answers.found(answers.describe_lake(lakes.find(caller.organization, lake)))
+
+
+def count_lake(caller: "Caller", parameters: "Parameters", lake: str) -> "Response":
+    return answers.found(answers.describe_counts(counters.read(lakes.find(caller.organization, lake).id)))

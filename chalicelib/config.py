@@ -1,0 +1,56 @@
+"""The only reader of the environment. Read when first asked for, so that importing the code needs none of
+it."""
+
+import os
+from functools import cached_property
+
+
+class Config:
+    @cached_property
+    def data_table(self) -> str:
+        return os.environ["DATA_TABLE"]
+
+    @cached_property
+    def lakes_table(self) -> str:
+        return os.environ["LAKES_TABLE"]
+
+    @cached_property
+    def keys_table(self) -> str:
+        return os.environ["KEYS_TABLE"]
+
+    @cached_property
+    def counters_table(self) -> str:
+        return os.environ["COUNTERS_TABLE"]
+
+    @cached_property
+    def artifacts_bucket(self) -> str:
+        return os.environ["ARTIFACTS_BUCKET"]
+
+    @cached_property
+    def events_queue(self) -> str:
+        return os.environ["EVENTS_QUEUE"]
+
+    @cached_property
+    def events_dead_letters(self) -> str:
+        return os.environ["EVENTS_DEAD_LETTERS"]
+
+    @cached_property
+    def preprocess_queue(self) -> str:
+        return os.environ["PREPROCESS_QUEUE"]
+
+    @cached_property
+    def preprocess_large_queue(self) -> str:
+        return os.environ["PREPROCESS_LARGE_QUEUE"]
+
+    @cached_property
+    def signing_key(self) -> bytes:
+        """Keys the hashes of API keys and signs cursors."""
+        return os.environ["SIGNING_KEY"].encode()
+
+    @cached_property
+    def workers(self) -> int:
+        """Calls to AWS that one invocation may have under way at once."""
+        return int(os.environ.get("WORKERS", "16"))
+
+
+config = Config()

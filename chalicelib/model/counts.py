@@ -1,0 +1,47 @@
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.model.data import Data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a lake holds: live records only."""
+
+    items: int
+    bytes: int
+    by_type: "Mapping[str, int]"
+    by_status: "Mapping[str, int]"
+    by_kind: "Mapping[str, int]"
+
+
+def weigh(data: "Data | None") -> Counter[str]:
+    """What one record adds to the counters of its lake, by counter. The bytes tell a type only once looked
+    at."""
+    if data is None or not data.live:
+        return Counter()
+    counted = Counter({"items": 1, "bytes": data.size, f"status:{data.status}": 1, f"kind:{data.kind}": 1})
+    if data.type:
+        counted[f"type:{data.type}"] = 1
+    return counted
+
+
+def gather(counters: "Mapping[str, int]") -> Counts:
+    def group(name: str) -> dict[str, int]:
+        return {
+            key.removeprefix(f"{name}:"): value
+            for key, value in sorted(counters.items())
+            if key.startswith(f"{name}:") and value
+        }
+
+    return Counts(
+        items=counters.get("items", 0),
+        bytes=counters.get("bytes", 0),
+        by_type=group("type"),
+        by_status=group("status"),
+        by_kind=group("kind"),
+    )

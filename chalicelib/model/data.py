@@ -1,0 +1,172 @@
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.model import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.model.hint import Sequencer
+    from chalicelib.model.lake import Lake
+
+
+class State(StrEnum):
+    LIVE = "live"
+    GONE = "gone"
+    """A tombstone: what is left of a record whose object is gone, until its time to live ends."""
+
+
+class Status(StrEnum):
+    INDEXED = "indexed"
+    """Known by name and size; its bytes have not been looked at yet."""
+    READY = "ready"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Type(StrEnum):
+    IMAGE = "image"
+    VIDEO = "video"
+    OTHER = "other"
+
+
+class Kind(StrEnum):
+    OBJECT = "object"
+    LINK = "link"
+
+
+class Reason(StrEnum):
+    """Why a record is `skipped` or `failed`."""
+
+    UNSUPPORTED_TYPE = "unsupported_type"
+    ARCHIVED = "archived"
+    EMPTY = "empty"
+    CORRUPT = "corrupt"
+    TOO_LARGE = "too_large"
+    ACCESS_DENIED = "access_denied"
+    OUT_OF_RESOURCES = "out_of_resources"
+    """Earlier attempts to decode it ran out of memory or time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the bytes of an object say. Width and height are as displayed, orientation applied."""
+
+    status: Status
+    status_reason: Reason | None = None
+    type: Type | None = None
+    """None when the bytes could not be had."""
+    content_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    orientation: int | None = None
+    channels: int | None = None
+    metadata: "Mapping[str, Any]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What S3 says about an object that is there, without its bytes. None where the source did not tell."""
+
+    size: int
+    etag: str
+    version_id: str | None = None
+    content_type: str | None = None
+    content_encoding: str | None = None
+    last_modified: str | None = None
+
+    def same_content(self, data: "Data") -> bool:
+        return (
+            self.etag == data.etag
+            and self.size == data.size
+            and (self.version_id is None or data.version_id in (None, self.version_id))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """One item of a lake, as it is recorded.
+
+    `rev`, `op_id`, `sequencer`, `content` and everything that S3 said belong to the sync protocol
+    (chalicelib/upstream/check.py). `content` names the write that first saw the present bytes; derived files
+    carry it in their name, so a late worker can never publish for bytes that are no longer there.
+    """
+
+    id: str
+    shard: str
+    object_name: str
+    kind: Kind = Kind.OBJECT
+    state: State = State.LIVE
+    rev: int = 1
+    op_id: str
+    sequencer: "Sequencer | None"
+    content: str
+    size: int
+    etag: str
+    version_id: str | None = None
+    content_type: str | None = None
+    content_encoding: str | None = None
+    last_modified: str | None = None
+    created_at: str
+    updated_at: str
+    status: Status = Status.INDEXED
+    status_reason: Reason | None = None
+    type: Type | None = None
+    width: int | None = None
+    height: int | None = None
+    orientation: int | None = None
+    channels: int | None = None
+    metadata: "Mapping[str, Any]" = field(default_factory=dict)
+    thumbnail: bool = False
+    tags: "frozenset[str]" = frozenset()
+    source: str | None = None
+    description: str | None = None
+    custom_metadata: "Mapping[str, Any]" = field(default_factory=dict)
+
+    @property
+    def lake_id(self) -> str:
+        return self.shard.rpartition("#")[0]
+
+    @property
+    def filename(self) -> str:
+        return self.object_name.rpartition("/")[2]
+
+    @property
+    def thumbnail_key(self) -> str:
+        return thumbnail_key(self.id, self.content)
+
+    @property
+    def live(self) -> bool:
+        return self.state is State.LIVE
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do for the present content."""
+        return not self.live or self.status is not Status.INDEXED
+
+
+def first_record(
+    lake: "Lake", object_name: str, sight: Sight, sequencer: "Sequencer | None", op_id: str
+) -> Data:
+    data_id, now = lake.data_id(object_name), moment.rfc3339(moment.now())
+    return Data(
+        id=data_id,
+        shard=lake.shard(data_id),
+        object_name=object_name,
+        op_id=op_id,
+        sequencer=sequencer,
+        content=op_id,
+        size=sight.size,
+        etag=sight.etag,
+        version_id=sight.version_id,
+        content_type=sight.content_type,
+        content_encoding=sight.content_encoding,
+        last_modified=sight.last_modified,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def thumbnail_key(data_id: str, content: str) -> str:
+    return f"{data_id}/{content}.webp"

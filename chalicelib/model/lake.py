@@ -1,0 +1,55 @@
+import uuid
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    name: str
+    owner: str
+    """The account that must own it, so that a bucket deleted and taken by somebody else is never read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lake:
+    """A named view of one bucket under one prefix."""
+
+    id: str
+    name: str
+    organization: str
+    connector: str
+    bucket: str
+    bucket_owner: str
+    prefix: str
+    shards: int
+    created_at: str
+
+    @property
+    def home(self) -> Bucket:
+        return Bucket(self.bucket, self.bucket_owner)
+
+    def holds(self, object_name: str) -> bool:
+        return object_name.startswith(self.prefix)
+
+    def data_id(self, object_name: str) -> str:
+        return str(uuid.uuid5(uuid.UUID(self.id), object_name))
+
+    def shard(self, data_id: str) -> str:
+        return f"{self.id}#{int(data_id[:8], 16) % self.shards}"
+
+    def all_shards(self) -> list[str]:
+        return [f"{self.id}#{n}" for n in range(self.shards)]
+
+
+def normalize_prefix(prefix: str) -> str:
+    """`a`, `/a` and `a/` name one folder; the empty prefix is the whole bucket."""
+    stripped = prefix.strip("/")
+    return f"{stripped}/" if stripped else ""
+
+
+def lake_id(organization: str, name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"tidelake:{organization}/{name}"))
+
+
+def is_folder(object_name: str, size: int | None) -> bool:
+    """An empty object whose name ends in `/` is what consoles make of a new folder. It is not data."""
+    return size == 0 and object_name.endswith("/")

@@ -1,0 +1,163 @@
+"""One delivery of work: bytes → facts and thumbnail → record. Two tiers of memory run the same code."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import parallel
+from chalicelib.errors import AccessDenied, Archived, ContentChanged, StorageUnavailable
+from chalicelib.model.data import Facts, Reason, Status, thumbnail_key
+from chalicelib.model.work import Work
+from chalicelib.observability import count, logger
+from chalicelib.preprocess import headers, signatures
+from chalicelib.preprocess.headers import Limits
+from chalicelib.storage import buckets, queues, records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chalicelib.model.data import Sight
+
+_RESERVE_MS = 10_000
+"""What must be left of the invocation before another image is begun: to fetch, decode and store a large
+one."""
+
+_MIB = 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """What one of the two functions can take, given the memory that .chalice/config.json gives it."""
+
+    limits: Limits
+    deliveries: int
+    """How often a message may come; the queue in infra/resources.yaml says the same."""
+    is_last: bool
+
+
+SMALL = Tier(Limits(pixels=24_000_000, bytes=48 * _MIB), deliveries=3, is_last=False)
+LARGE = Tier(Limits(pixels=200_000_000, bytes=512 * _MIB), deliveries=4, is_last=True)
+
+
+class Outcome(StrEnum):
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    """The record shows other bytes by now, or they were published before."""
+    FORWARDED = "forwarded"
+    RECHECKED = "rechecked"
+    RETRIED = "retried"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    facts: Facts
+    thumbnail: bytes | None = None
+    sight: "Sight | None" = None
+
+
+def receive(
+    messages: "Sequence[dict[str, Any]]", remaining_ms: "Callable[[], int]", tier: Tier
+) -> dict[str, Any]:
+    """The answer of ReportBatchItemFailures: the messages that must come again, and only those."""
+    outcomes = parallel.for_each(partial(_receive_one, remaining_ms=remaining_ms, tier=tier), messages)
+    for outcome in outcomes:
+        count(f"Preprocess{outcome.capitalize()}")
+    failed = [m for m, outcome in zip(messages, outcomes, strict=True) if outcome is Outcome.RETRIED]
+    return {"batchItemFailures": [{"itemIdentifier": message["messageId"]} for message in failed]}
+
+
+def _receive_one(message: dict[str, Any], remaining_ms: "Callable[[], int]", tier: Tier) -> Outcome:
+    if remaining_ms() < _RESERVE_MS:
+        return Outcome.RETRIED
+    delivery = int(message["attributes"]["ApproximateReceiveCount"])
+    try:
+        return _inspect(Work.decode(message["body"]), delivery, tier)
+    except (StorageUnavailable, AccessDenied, ContentChanged) as error:
+        logger.warning("image was not inspected", message_id=message["messageId"], reason=repr(error))
+    except Exception:
+        logger.exception("image was not inspected", message_id=message["messageId"])
+    return Outcome.RETRIED
+
+
+def _inspect(work: Work, delivery: int, tier: Tier) -> Outcome:
+    if delivery > 1 and not tier.is_last:
+        # An earlier delivery ended without a word: out of memory or time, most likely.
+        return _forward(work)
+    is_final = tier.is_last and delivery >= tier.deliveries
+    try:
+        finding = _examine(work, tier.limits, decode=not is_final)
+    except ContentChanged:
+        return _give_way(work, is_final=is_final)
+    except AccessDenied:
+        if not is_final:
+            raise
+        finding = Finding(Facts(status=Status.FAILED, status_reason=Reason.ACCESS_DENIED))
+    if finding.facts.status_reason in (Reason.TOO_LARGE, Reason.OUT_OF_RESOURCES) and not tier.is_last:
+        return _forward(work)
+    return _publish(work, finding)
+
+
+def _examine(work: Work, limits: Limits, *, decode: bool) -> Finding:
+    """One GET, of which no more is read than it takes."""
+    try:
+        with buckets.open_object(work.bucket, work.object_name, work.etag) as (sight, stream):
+            head = stream.read(signatures.HEAD_BYTES)
+            signature = signatures.recognize(head) if head else None
+            if signature is None:
+                return Finding(signatures.EMPTY, sight=sight)
+            if signature.format is None:
+                return Finding(signature.skip(), sight=sight)
+            header = headers.examine(head, signature.format)
+            if sight.size > limits.bytes or (header.pixels or 0) > limits.pixels:
+                return Finding(headers.fail(signature, header, Reason.TOO_LARGE), sight=sight)
+            if not decode:
+                # The bytes can be had, so the earlier deliveries died of decoding them.
+                return Finding(headers.fail(signature, header, Reason.OUT_OF_RESOURCES), sight=sight)
+            data = head + stream.read()
+    except Archived:
+        return Finding(Facts(status=Status.SKIPPED, status_reason=Reason.ARCHIVED))
+    # Here and not above, as the API's function imports this module and must not wait for Pillow.
+    from chalicelib.preprocess import imaging
+
+    rendered = imaging.render(data, signature, limits)
+    return Finding(rendered.facts, rendered.thumbnail, sight)
+
+
+def _publish(work: Work, finding: Finding) -> Outcome:
+    if finding.thumbnail:
+        buckets.put_thumbnail(_thumbnail_key(work), finding.thumbnail)
+    if records.publish(
+        work.data_id, work.content, finding.facts, finding.sight, thumbnail=bool(finding.thumbnail)
+    ):
+        return Outcome.PUBLISHED
+    if _is_superseded(work):
+        buckets.delete_artifacts([_thumbnail_key(work)])
+    return Outcome.SUPERSEDED
+
+
+def _forward(work: Work) -> Outcome:
+    queues.send_large(work)
+    return Outcome.FORWARDED
+
+
+def _give_way(work: Work, *, is_final: bool) -> Outcome:
+    """S3 has other bytes, or none. Either the record follows soon, or the event that would tell it was
+    lost."""
+    if _is_superseded(work):
+        # A delivery that crashed after it stored its thumbnail left it behind.
+        buckets.delete_artifacts([_thumbnail_key(work)])
+        return Outcome.SUPERSEDED
+    if not is_final:
+        raise ContentChanged(work.object_name)
+    queues.send_recheck(work.bucket.name, work.object_name)
+    return Outcome.RECHECKED
+
+
+def _is_superseded(work: Work) -> bool:
+    record = records.read(work.data_id)
+    return record is None or not record.live or record.content != work.content
+
+
+def _thumbnail_key(work: Work) -> str:
+    return thumbnail_key(work.data_id, work.content)

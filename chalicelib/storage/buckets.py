@@ -1,0 +1,134 @@
+"""Objects in a lake's bucket, which are only ever read here, and derived files in the artifacts bucket."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from chalicelib.config import config
+from chalicelib.errors import AccessDenied, Archived, ContentChanged, StorageUnavailable
+from chalicelib.model import limits, moment
+from chalicelib.model.data import Sight
+from chalicelib.storage import aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from chalicelib.model.data import Data
+    from chalicelib.model.lake import Bucket, Lake
+
+_NOT_THERE = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
+_CHANGED = _NOT_THERE | {"412", "PreconditionFailed"}
+_DENIED = frozenset({"403", "AccessDenied", "AllAccessDisabled", "KMS.DisabledException"})
+
+
+def look(bucket: "Bucket", object_name: str) -> Sight | None:
+    """What is there now, or None when S3 confirms that nothing is: a missing key in a bucket that answers. A
+    missing bucket looks the same to HEAD, and must never be taken for a bucket whose objects were all
+    deleted.
+
+    Raises StorageUnavailable when S3 does not say: no access, no answer, no bucket.
+    """
+    with aws.calling("look at object"):
+        try:
+            return _sight(_s3().head_object(**_where(bucket), Key=object_name))
+        except ClientError as error:
+            if aws.error_code(error) not in _NOT_THERE:
+                raise
+        confirm(bucket)
+    return None
+
+
+def confirm(bucket: "Bucket") -> None:
+    _s3().head_bucket(**_where(bucket))
+
+
+class Stream(Protocol):
+    def read(self, amount: int | None = None) -> bytes: ...
+
+
+@contextmanager
+def open_object(bucket: "Bucket", object_name: str, etag: str) -> "Iterator[tuple[Sight, Stream]]":
+    """The bytes that the etag names, with what S3 says about them. What is not read is not transferred.
+
+    Raises ContentChanged when other bytes or none are there, Archived, AccessDenied, StorageUnavailable.
+    """
+    try:
+        answer = _s3().get_object(**_where(bucket), Key=object_name, IfMatch=f'"{etag}"')
+        try:
+            yield _sight(answer), answer["Body"]
+        finally:
+            answer["Body"].close()
+    except ClientError as error:
+        code = aws.error_code(error)
+        if code in _CHANGED:
+            raise ContentChanged(object_name) from error
+        if code == "InvalidObjectState":
+            raise Archived(object_name) from error
+        if code in _DENIED:
+            raise AccessDenied(object_name) from error
+        raise StorageUnavailable("read object", code) from error
+    except (BotoCoreError, HTTPError) as error:
+        raise StorageUnavailable("read object", type(error).__name__) from error
+
+
+def put_thumbnail(key: str, body: bytes) -> None:
+    with aws.calling("write thumbnail"):
+        _s3().put_object(
+            Bucket=config.artifacts_bucket,
+            Key=key,
+            Body=body,
+            ContentType="image/webp",
+            CacheControl="private, max-age=31536000, immutable",
+        )
+
+
+def delete_artifacts(keys: "Sequence[str]") -> None:
+    """At most 1,000. Deleting what is not there succeeds."""
+    with aws.calling("delete artifacts"):
+        answer = _s3().delete_objects(
+            Bucket=config.artifacts_bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        )
+    if errors := answer.get("Errors"):
+        raise StorageUnavailable("delete artifacts", errors[0].get("Code", ""))
+
+
+def content_url(lake: "Lake", data: "Data", *, content_type: str, inline: bool) -> str:
+    disposition = "inline" if inline else "attachment"
+    return _presigned(
+        Bucket=lake.bucket,
+        Key=data.object_name,
+        ResponseContentType=content_type,
+        ResponseContentDisposition=disposition,
+    )
+
+
+def thumbnail_url(data: "Data") -> str:
+    return _presigned(Bucket=config.artifacts_bucket, Key=data.thumbnail_key)
+
+
+def _presigned(**parameters: str) -> str:
+    with aws.calling("presign"):
+        return str(
+            _s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=limits.PRESIGNED_SECONDS)
+        )
+
+
+def _sight(answer: dict[str, Any]) -> Sight:
+    return Sight(
+        size=answer["ContentLength"],
+        etag=answer["ETag"].strip('"'),
+        version_id=None if answer.get("VersionId") in (None, "null") else answer["VersionId"],
+        content_type=answer.get("ContentType"),
+        content_encoding=answer.get("ContentEncoding"),
+        last_modified=moment.rfc3339(answer["LastModified"]),
+    )
+
+
+def _where(bucket: "Bucket") -> dict[str, str]:
+    return {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
+
+
+def _s3() -> Any:
+    return aws.client("s3")

@@ -1,0 +1,288 @@
+"""Data records: the only place that knows how one is laid out in its table, and what each write is
+conditional on."""
+
+from dataclasses import asdict
+from enum import StrEnum
+from heapq import merge
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chalicelib import parallel
+from chalicelib.config import config
+from chalicelib.model import limits, moment
+from chalicelib.model.data import Data, Kind, Reason, Sight, State, Status, Type, first_record
+from chalicelib.model.hint import Sequencer
+from chalicelib.storage import aws
+from chalicelib.storage.tables import DataItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pynamodb.expressions.condition import Condition
+
+    from chalicelib.model.data import Facts
+    from chalicelib.model.lake import Lake
+
+_DERIVED = ("status_reason", "type", "width", "height", "orientation", "channels", "metadata", "thumbnail")
+
+
+def read(data_id: str) -> Data | None:
+    with aws.calling("read record"):
+        try:
+            return _data(DataItem.get(data_id, consistent_read=True))
+        except DataItem.DoesNotExist:
+            return None
+
+
+def read_many(ids: "Iterable[str]") -> dict[str, Data]:
+    with aws.calling("read records"):
+        return {item.id: _data(item) for item in DataItem.batch_get(ids)}
+
+
+def insert_absent(drafts: "Sequence[Data]") -> list[Data | None]:
+    """At most 25 first records in one request. Answers what is there now, in the same order: the draft
+    itself, the record that was there before it, or None where DynamoDB did not say.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+    """
+    with aws.calling("insert records"):
+        answer = aws.client("dynamodb").batch_execute_statement(
+            Statements=[_insertion(data) for data in drafts]
+        )
+    return [_inserted(data, response) for data, response in zip(drafts, answer["Responses"], strict=True)]
+
+
+def write_live(
+    lake: "Lake", object_name: str, before: Data | None, sight: Sight, sequencer: Sequencer | None, op_id: str
+) -> Data | None:
+    """Record that the object is there. None when somebody else has written since `before` was read."""
+    if before and before.live and sight.same_content(before):
+        seen = {"version_id": sight.version_id, "last_modified": sight.last_modified}
+        return _compare_and_set(before.id, before, op_id, sequencer, seen)
+    fresh = first_record(lake, object_name, sight, sequencer, op_id)
+    values = dict.fromkeys((*_DERIVED, "expires_at")) | _values(fresh)
+    if before and before.created_at:
+        del values["created_key"]
+    return _compare_and_set(fresh.id, before, op_id, sequencer, values)
+
+
+def write_gone(
+    lake: "Lake", object_name: str, before: Data | None, sequencer: Sequencer | None, op_id: str
+) -> Data | None:
+    """Leave a tombstone, which keeps what people wrote. None when somebody else has written since `before`
+    was read."""
+    tombstone = dict.fromkeys((*_DERIVED, "status", "shard")) | {
+        "object_name": object_name,
+        "state": State.GONE,
+        "expires_at": moment.tombstone_end(),
+    }
+    return _compare_and_set(lake.data_id(object_name), before, op_id, sequencer, tombstone)
+
+
+def unchanged_since(before: Data | None) -> "Condition":
+    return DataItem.rev.does_not_exist() if before is None else DataItem.rev == before.rev
+
+
+def awaits(content: str) -> "Condition":
+    """Whether the record still shows these bytes and nobody has published what they say."""
+    return (
+        (DataItem.content == content) & (DataItem.state == State.LIVE) & (DataItem.status == Status.INDEXED)
+    )
+
+
+def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, thumbnail: bool) -> bool:
+    """Record what the bytes say, and what S3 said of them. False when they are no longer the record's, or
+    when it was recorded before."""
+    values = asdict(facts) | {"metadata": facts.metadata or None, "thumbnail": thumbnail or None}
+    if sight:
+        values |= {
+            "content_type": facts.content_type or sight.content_type,
+            "content_encoding": sight.content_encoding,
+            "last_modified": sight.last_modified,
+        }
+    try:
+        _update(data_id, values | {"updated_at": moment.rfc3339(moment.now())}, awaits(content))
+    except aws.ConditionFailed:
+        return False
+    return True
+
+
+class Order(StrEnum):
+    CREATED_AT = "created_at"
+    OBJECT_NAME = "object_name"
+    FILENAME = "filename"
+
+
+type Position = str
+"""Where a record stands in an order: the sort key of its index, binary ones as Latin-1."""
+
+_INDEXES = {
+    Order.CREATED_AT: (DataItem.by_created, "created_key"),
+    Order.OBJECT_NAME: (DataItem.by_key, "object_name"),
+    Order.FILENAME: (DataItem.by_filename, "filename_key"),
+}
+
+
+def positions(
+    lake: "Lake", order: Order, *, low: Position, high: Position, descending: bool, limit: int
+) -> list[tuple[Position, str]]:
+    """The first `limit` (position, id) of live records between `low` and `high`, both included."""
+
+    def one_shard(shard: str) -> list[tuple[Position, str]]:
+        with aws.calling("list records"):
+            return list(_query(shard, order, low, high, descending, limit))
+
+    shards = parallel.for_each(one_shard, lake.all_shards())
+    return list(islice(merge(*shards, key=_bytes, reverse=descending), limit))
+
+
+def span(order: Order, prefix: str = "") -> tuple[Position, Position]:
+    """The lowest and the highest position that a record can have; by object name, that one under the prefix
+    can."""
+    if order is Order.OBJECT_NAME:
+        room = limits.KEY_BYTES - len(prefix.encode())
+        return prefix or "\x01", prefix + "\U0010ffff" * (room // 4) + ("", "\x7f", "\u07ff", "\uffff")[
+            room % 4
+        ]
+    return ("\x00", "\xff" * limits.KEY_BYTES) if order is Order.FILENAME else ("0", "~")
+
+
+def position(data: Data, order: Order) -> Position:
+    match order:
+        case Order.CREATED_AT:
+            return _created_key(data)
+        case Order.OBJECT_NAME:
+            return data.object_name
+        case Order.FILENAME:
+            return _filename_key(data).decode("latin-1")
+
+
+def _query(
+    shard: str, order: Order, low: Position, high: Position, descending: bool, limit: int
+) -> "Iterator[tuple[Position, str]]":
+    index, name = _INDEXES[order]
+    attribute = getattr(DataItem, name)
+    bounds = (low.encode("latin-1"), high.encode("latin-1")) if order is Order.FILENAME else (low, high)
+    for item in index.query(
+        shard, attribute.between(*bounds), scan_index_forward=not descending, limit=limit, page_size=limit
+    ):
+        key = getattr(item, name)
+        yield key.decode("latin-1") if order is Order.FILENAME else key, item.id
+
+
+def _bytes(entry: tuple[Position, str]) -> bytes:
+    return entry[0].encode()
+
+
+def _insertion(data: Data) -> dict[str, Any]:
+    values = {name: value for name, value in _values(data).items() if value is not None}
+    item = DataItem(
+        id=data.id, rev=data.rev, op_id=data.op_id, updated_at=data.updated_at, **values
+    ).serialize()
+    names = ", ".join(f"'{name}': ?" for name in item)
+    return {
+        "Statement": f'INSERT INTO "{config.data_table}" VALUE {{{names}}}',
+        "Parameters": list(item.values()),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _inserted(draft: Data, response: dict[str, Any]) -> Data | None:
+    if "Error" not in response:
+        return draft
+    there = response["Error"].get("Item") or response.get("Item")
+    return from_attributes(there) if there else None
+
+
+def _compare_and_set(
+    data_id: str, before: Data | None, op_id: str, sequencer: Sequencer | None, values: dict[str, Any]
+) -> Data | None:
+    own = {"rev": before.rev + 1 if before else 1, "op_id": op_id, "updated_at": moment.rfc3339(moment.now())}
+    if sequencer:
+        own["sequencer"] = str(sequencer)
+    try:
+        return _update(data_id, values | own, unchanged_since(before))
+    except aws.ConditionFailed:
+        return None
+
+
+def _update(data_id: str, values: dict[str, Any], condition: "Condition") -> Data:
+    item = DataItem(data_id)
+    attributes = [(getattr(DataItem, name), value) for name, value in values.items()]
+    actions = [
+        attribute.remove() if value is None else attribute.set(value) for attribute, value in attributes
+    ]
+    with aws.calling("update record"):
+        item.update(actions, condition=condition)
+    return _data(item)
+
+
+def _values(data: Data) -> dict[str, Any]:
+    """What the first sight of some bytes writes; the protocol's own attributes are for the caller to add."""
+    return {
+        "shard": data.shard,
+        "created_key": _created_key(data),
+        "object_name": data.object_name,
+        "filename_key": _filename_key(data),
+        "state": data.state,
+        "sequencer": str(data.sequencer) if data.sequencer else None,
+        "content": data.content,
+        "size": data.size,
+        "etag": data.etag,
+        "version_id": data.version_id,
+        "content_type": data.content_type,
+        "content_encoding": data.content_encoding,
+        "last_modified": data.last_modified,
+        "status": data.status,
+    }
+
+
+def _created_key(data: Data) -> str:
+    return f"{data.created_at}#{data.id}"
+
+
+def _filename_key(data: Data) -> bytes:
+    return data.filename.encode()[: limits.FILENAME_SORT_BYTES] + b"\x00" + UUID(data.id).bytes
+
+
+def from_attributes(attributes: dict[str, Any]) -> Data:
+    """A record from DynamoDB's own form, as streams and batches carry it."""
+    item = DataItem()
+    item.deserialize(attributes)
+    return _data(item)
+
+
+def _data(item: DataItem) -> Data:
+    return Data(
+        id=item.id,
+        shard=item.shard or "",
+        object_name=item.object_name,
+        kind=Kind.OBJECT,
+        state=State(item.state),
+        rev=int(item.rev),
+        op_id=item.op_id,
+        sequencer=Sequencer.parse(item.sequencer) if item.sequencer else None,
+        content=item.content or "",
+        size=int(item.size or 0),
+        etag=item.etag or "",
+        version_id=item.version_id,
+        content_type=item.content_type,
+        content_encoding=item.content_encoding,
+        last_modified=item.last_modified,
+        created_at=(item.created_key or "").partition("#")[0],
+        updated_at=item.updated_at,
+        status=Status(item.status or Status.INDEXED),
+        status_reason=Reason(item.status_reason) if item.status_reason else None,
+        type=Type(item.type) if item.type else None,
+        width=item.width,
+        height=item.height,
+        orientation=item.orientation,
+        channels=item.channels,
+        metadata=item.metadata or {},
+        thumbnail=bool(item.thumbnail),
+        tags=frozenset(item.tags or ()),
+        source=item.source,
+        description=item.description,
+        custom_metadata=item.custom_metadata or {},
+    )

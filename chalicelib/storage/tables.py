@@ -1,0 +1,157 @@
+"""The tables as PynamoDB sees them; infra/resources.yaml makes them."""
+
+from typing import TYPE_CHECKING, Any
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from chalicelib.config import config
+from chalicelib.storage import aws
+
+if TYPE_CHECKING:
+    from pynamodb.connection import TableConnection
+
+
+class _Name:
+    """A table's name, read from the configuration when it is first used rather than when it is imported."""
+
+    def __init__(self, setting: str) -> None:
+        self.setting = setting
+
+    def __get__(self, instance: object, owner: type) -> str:
+        return str(getattr(config, self.setting))
+
+
+class Table(Model):
+    @classmethod
+    def _get_connection(cls) -> "TableConnection":
+        # PynamoDB makes a session and a client for every model, each some 60 ms of a cold start; one serves
+        # all.
+        connection = super()._get_connection()
+        connection.connection._client = aws.client("dynamodb")
+        return connection
+
+
+class ByCreated(GlobalSecondaryIndex["DataItem"]):
+    class Meta:
+        index_name = "by_created"
+        projection = KeysOnlyProjection()
+
+    shard = UnicodeAttribute(hash_key=True)
+    created_key = UnicodeAttribute(range_key=True)
+
+
+class ByKey(GlobalSecondaryIndex["DataItem"]):
+    class Meta:
+        index_name = "by_key"
+        projection = KeysOnlyProjection()
+
+    shard = UnicodeAttribute(hash_key=True)
+    object_name = UnicodeAttribute(range_key=True)
+
+
+class ByFilename(GlobalSecondaryIndex["DataItem"]):
+    class Meta:
+        index_name = "by_filename"
+        projection = KeysOnlyProjection()
+
+    shard = UnicodeAttribute(hash_key=True)
+    filename_key = BinaryAttribute(range_key=True, legacy_encoding=False)
+
+
+class DataItem(Table):
+    """A record with all its attributes stays under 1 KB, one write unit, in the usual case.
+
+    Without `shard` an item is in no index: that is how a tombstone leaves the lists.
+    """
+
+    class Meta:
+        table_name = _Name("data_table")
+
+    id = UnicodeAttribute(hash_key=True)
+    shard = UnicodeAttribute(null=True)
+    created_key = UnicodeAttribute(null=True)
+    object_name = UnicodeAttribute()
+    filename_key = BinaryAttribute(legacy_encoding=False, null=True)
+
+    state = UnicodeAttribute()
+    rev = NumberAttribute()
+    op_id = UnicodeAttribute()
+    sequencer = UnicodeAttribute(null=True)
+    content = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
+
+    size = NumberAttribute(null=True)
+    etag = UnicodeAttribute(null=True)
+    version_id = UnicodeAttribute(null=True)
+    content_type = UnicodeAttribute(null=True)
+    content_encoding = UnicodeAttribute(null=True)
+    last_modified = UnicodeAttribute(null=True)
+    updated_at = UnicodeAttribute()
+
+    status = UnicodeAttribute(null=True)
+    status_reason = UnicodeAttribute(null=True)
+    type = UnicodeAttribute(null=True)
+    width = NumberAttribute(null=True)
+    height = NumberAttribute(null=True)
+    orientation = NumberAttribute(null=True)
+    channels = NumberAttribute(null=True)
+    metadata = JSONAttribute(null=True)
+    thumbnail = BooleanAttribute(null=True)
+
+    tags: Any = UnicodeSetAttribute(null=True)
+    source = UnicodeAttribute(null=True)
+    description = UnicodeAttribute(null=True)
+    custom_metadata = JSONAttribute(null=True)
+
+    by_created = ByCreated()
+    by_key = ByKey()
+    by_filename = ByFilename()
+
+
+class ByBucket(GlobalSecondaryIndex["LakeItem"]):
+    class Meta:
+        index_name = "by_bucket"
+        projection = AllProjection()
+
+    bucket = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+
+
+class LakeItem(Table):
+    class Meta:
+        table_name = _Name("lakes_table")
+
+    organization = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute()
+    connector = UnicodeAttribute()
+    bucket = UnicodeAttribute()
+    bucket_owner = UnicodeAttribute()
+    prefix = UnicodeAttribute()
+    shards = NumberAttribute()
+    created_at = UnicodeAttribute()
+
+    by_bucket = ByBucket()
+
+
+class KeyItem(Table):
+    class Meta:
+        table_name = _Name("keys_table")
+
+    id = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    role = UnicodeAttribute()
+    secret_hash = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    expires_at = UnicodeAttribute(null=True)
+    expires_epoch = NumberAttribute(null=True)

@@ -1,0 +1,177 @@
+"""One delivery of the queue of events: messages → hints → records → work for preprocess."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import parallel
+from chalicelib.errors import StorageUnavailable
+from chalicelib.model import hint as hints
+from chalicelib.model import limits, moment
+from chalicelib.model.data import Sight, first_record
+from chalicelib.model.work import Work
+from chalicelib.observability import count, logger
+from chalicelib.storage import lakes, queues, records
+from chalicelib.upstream.check import Verdict, check
+from chalicelib.upstream.envelopes import open_envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from chalicelib.model.data import Data
+    from chalicelib.model.hint import Hint
+    from chalicelib.model.lake import Lake
+
+_RESERVE_MS = 10_000
+"""What must be left of the invocation before another key is begun: a look at S3 and a write, each with
+retries."""
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """One record, and all that this delivery says about it."""
+
+    lake: "Lake"
+    hints: "list[Hint]"
+    messages: set[str]
+    before: "Data | None" = None
+    verdict: Verdict | None = None
+
+    @property
+    def hint(self) -> "Hint":
+        return hints.merge(self.hints)
+
+
+def receive(messages: "Sequence[dict[str, Any]]", remaining_ms: "Callable[[], int]") -> dict[str, Any]:
+    """The answer of ReportBatchItemFailures: the messages that must come again, and only those."""
+    delivery = Delivery(remaining_ms)
+    targets = delivery.open(messages)
+    delivery.insert([target for target in targets if target.hint.can_insert()])
+    delivery.check([target for target in targets if target.verdict is None])
+    delivery.dispatch([target for target in targets if target.verdict])
+    delivery.report(targets)
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in sorted(delivery.failed)]}
+
+
+@dataclass(slots=True)
+class Delivery:
+    remaining_ms: "Callable[[], int]"
+    failed: set[str] = field(default_factory=set)
+    counts: "Counter[str]" = field(default_factory=Counter)
+
+    def open(self, messages: "Iterable[dict[str, Any]]") -> list[Target]:
+        targets: dict[tuple[str, str], Target] = {}
+        for message in messages:
+            envelope = open_envelope(message["body"])
+            self.counts["ignored"] += envelope.ignored
+            if envelope.malformed:
+                self._park(message, envelope.malformed)
+            for hint in envelope.hints:
+                for lake in self._route(hint, message["messageId"]):
+                    target = targets.setdefault((lake.id, hint.object_name), Target(lake, [], set()))
+                    target.hints.append(hint)
+                    target.messages.add(message["messageId"])
+        return list(targets.values())
+
+    def insert(self, targets: "Sequence[Target]") -> None:
+        """First records by their hints alone, 25 in a request. What was there already is left for `check`."""
+        parallel.for_each(self._insert_batch, list(batched(targets, limits.INSERT_BATCH, strict=False)))
+
+    def check(self, targets: "Sequence[Target]") -> None:
+        parallel.for_each(self._check_one, targets)
+
+    def dispatch(self, targets: "Sequence[Target]") -> None:
+        waiting = {_work(target): target for target in targets if _is_waiting(target)}
+        try:
+            left = queues.send_preprocess(list(waiting))
+        except StorageUnavailable as error:
+            left = list(waiting)
+            logger.warning("preprocess was not asked", reason=str(error), records=len(left))
+        for work in left:
+            self._fail(waiting[work])
+
+    def report(self, targets: "Iterable[Target]") -> None:
+        for target in targets:
+            outcome = "applied" if target.verdict and target.verdict.applied else "redundant"
+            if target.messages & self.failed:
+                outcome = "retried"
+            self.counts[outcome] += 1
+            self.counts["redundant" if outcome == "applied" else outcome] += len(target.hints) - 1
+        self.counts["received"] = self.counts.total()
+        logger.info("events received", **self.counts)
+        for name, value in self.counts.items():
+            count(f"Events{name.capitalize()}", value)
+
+    def _park(self, message: dict[str, Any], reasons: "Sequence[str]") -> None:
+        try:
+            queues.park(message["body"], "; ".join(reasons))
+        except StorageUnavailable:
+            self.failed.add(message["messageId"])
+            self.counts["retried"] += len(reasons)
+        else:
+            self.counts["parked"] += len(reasons)
+
+    def _route(self, hint: "Hint", message_id: str) -> "list[Lake]":
+        try:
+            found = [lake for lake in lakes.of_bucket(hint.bucket) if lake.holds(hint.object_name)]
+        except StorageUnavailable as error:
+            logger.warning("lakes could not be read", reason=str(error))
+            self.failed.add(message_id)
+            self.counts["retried"] += 1
+            return []
+        self.counts["ignored"] += not found
+        return found
+
+    def _insert_batch(self, targets: "Sequence[Target]") -> None:
+        drafts = [_draft(target) for target in targets]
+        try:
+            present = records.insert_absent(drafts)
+        except StorageUnavailable as error:
+            logger.warning("records were not inserted", reason=str(error), records=len(drafts))
+            for target in targets:
+                self._fail(target)
+            return
+        for target, draft, there in zip(targets, drafts, present, strict=True):
+            if there and there.op_id == draft.op_id:
+                target.verdict = Verdict(True, there)
+            else:
+                target.before = there
+
+    def _check_one(self, target: Target) -> None:
+        if target.messages <= self.failed:
+            return
+        if self.remaining_ms() < _RESERVE_MS:
+            self._fail(target)
+            return
+        try:
+            target.verdict = check(target.lake, target.hint, target.before)
+        except StorageUnavailable as error:
+            logger.warning("object was not checked", object_name=target.hint.object_name, reason=str(error))
+            self._fail(target)
+        except Exception:
+            logger.exception("object was not checked", object_name=target.hint.object_name)
+            self._fail(target)
+
+    def _fail(self, target: Target) -> None:
+        self.failed |= target.messages
+
+
+def _draft(target: Target) -> "Data":
+    hint = target.hint
+    if hint.size is None or hint.etag is None:
+        raise ValueError("a hint without size and etag inserts nothing")
+    occurred_at = moment.rfc3339(hint.occurred_at) if hint.occurred_at else None
+    sight = Sight(size=hint.size, etag=hint.etag, version_id=hint.version_id, last_modified=occurred_at)
+    return first_record(target.lake, hint.object_name, sight, hint.sequencer, moment.new_op_id())
+
+
+def _is_waiting(target: Target) -> bool:
+    return bool(target.verdict and target.verdict.record and not target.verdict.record.complete)
+
+
+def _work(target: Target) -> Work:
+    record = target.verdict.record if target.verdict else None
+    if record is None:
+        raise ValueError("nothing is known of the record")
+    return Work(record.id, target.lake.home, record.object_name, record.etag, record.content)

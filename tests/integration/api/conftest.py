@@ -1,0 +1,170 @@
+"""The API as API Gateway calls it, over tables that moto keeps."""
+
+import copy
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from moto import mock_aws
+
+import app
+from chalicelib.config import config
+from chalicelib.model import moment
+from chalicelib.model.data import Data, Sight, Status, Type, first_record
+from chalicelib.model.lake import Lake
+from chalicelib.storage import aws, lakes, records
+from chalicelib.storage.tables import DataItem, KeyItem, LakeItem
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "DATA_TABLE": "data",
+    "LAKES_TABLE": "lakes",
+    "KEYS_TABLE": "keys",
+    "COUNTERS_TABLE": "counters",
+    "ARTIFACTS_BUCKET": "artifacts",
+    "SIGNING_KEY": "a secret of the stack",
+}
+CONTEXT = SimpleNamespace(
+    function_name="tidelake-api",
+    memory_limit_in_mb=1024,
+    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:tidelake-api",
+    aws_request_id="8c3f4b1e-0000-4000-8000-000000000000",
+)
+PROXY_EVENT = json.loads((Path(__file__).parent / "proxy_event.json").read_text())
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class Gateway:
+    """Finds the route as API Gateway does, and calls the function with its event."""
+
+    def __init__(self) -> None:
+        self.authorizer = {"organization": "acme", "role": "viewer", "key_id": "0123456789abcdef"}
+        self.calls: list[str] = []
+
+    def get(self, url: str, **event: Any) -> Answer:
+        parts = urlsplit(url)
+        resource, names = next(filter(None, (_match(each, parts.path) for each in app.app.routes)))
+        query = parse_qs(parts.query, keep_blank_values=True) or None
+        answer = app.app(self._event(resource, names, parts.path, query) | event, CONTEXT)
+        body = json.loads(answer["body"]) if answer["body"] else None
+        return Answer(answer["statusCode"], answer["headers"], body)
+
+    def _event(self, resource: str, names: dict[str, str], path: str, query: Any) -> dict[str, Any]:
+        event = copy.deepcopy(PROXY_EVENT) | {
+            "resource": resource,
+            "path": path,
+            "pathParameters": names or None,
+            "multiValueQueryStringParameters": query,
+        }
+        event["requestContext"] |= {"resourcePath": resource, "authorizer": self.authorizer}
+        return event
+
+
+def _match(resource: str, path: str) -> tuple[str, dict[str, str]] | None:
+    found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", resource), path)
+    return (resource, found.groupdict()) if found else None
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """Made once for a module, with the clients, which are what takes time."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        _forget_clients()
+        for table in (DataItem, LakeItem, KeyItem):
+            table.create_table(billing_mode="PAY_PER_REQUEST", wait=False)
+        _create_counters()
+        yield
+    _forget_clients()
+
+
+def _forget_clients():
+    config.__dict__.clear()
+    aws._make.cache_clear()
+
+
+def _create_counters():
+    boto3.client("dynamodb").create_table(
+        TableName="counters",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "lake_id", "AttributeType": "S"},
+            {"AttributeName": "slot", "AttributeType": "S"},
+        ],
+        KeySchema=[
+            {"AttributeName": "lake_id", "KeyType": "HASH"},
+            {"AttributeName": "slot", "KeyType": "RANGE"},
+        ],
+    )
+
+
+@pytest.fixture
+def cloud(tables):
+    yield
+    for table in (DataItem, LakeItem, KeyItem):
+        for item in table.scan():
+            item.delete()
+
+
+@pytest.fixture
+def gateway(cloud):
+    gateway = Gateway()
+
+    def count(model, **_):
+        gateway.calls.append(model.name)
+
+    clients = [aws.client(service) for service in ("dynamodb", "s3")]
+    for client in clients:
+        client.meta.events.register("before-call.*.*", count)
+    yield gateway
+    for client in clients:
+        client.meta.events.unregister("before-call.*.*", count)
+
+
+@pytest.fixture
+def lake(cloud) -> Lake:
+    return lakes.create_default("acme", "bucket", "123456789012")
+
+
+@pytest.fixture
+def foreign_lake(cloud) -> Lake:
+    return lakes.create_default("other", "bucket", "123456789012")
+
+
+@pytest.fixture
+def put():
+    """Puts a record straight into the table, as it would be after preprocessing."""
+
+    def put(lake: Lake, object_name: str, **facts: Any) -> Data:
+        sight = Sight(size=10, etag="0" * 32, last_modified=moment.rfc3339(moment.now()))
+        ready = {"status": Status.READY, "type": Type.IMAGE, "content_type": "image/jpeg", "thumbnail": True}
+        data = replace(first_record(lake, object_name, sight, None, "op"), **ready | facts)
+        values = {name: value for name, value in records._values(data).items() if value is not None}
+        DataItem(
+            id=data.id,
+            rev=1,
+            op_id=data.op_id,
+            updated_at=data.updated_at,
+            type=data.type,
+            thumbnail=data.thumbnail,
+            status_reason=data.status_reason,
+            **values,
+        ).save()
+        return data
+
+    return put

@@ -1,0 +1,300 @@
+"""Every route, called with the events that API Gateway sends."""
+
+import json
+from urllib.parse import quote, urlencode
+
+import pytest
+
+import app
+from chalicelib.api.routes import ROUTES
+from chalicelib.errors import StorageUnavailable
+from chalicelib.model.data import Reason, Status, Type
+from chalicelib.storage import aws, records
+from chalicelib.storage.tables import DataItem
+
+ORDERS = ["created_at", "-created_at", "object_name", "-object_name", "filename", "-filename"]
+DATA = "/v1/datalakes/default/data"
+
+
+def is_problem(answer, status, code):
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (answer.status, answer.body["status"], answer.body["code"]) == (status, status, code)
+    assert answer.body["request_id"] == "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9"
+    return True
+
+
+def walk(gateway, **query):
+    items, cursor = [], None
+    while True:
+        page = gateway.get(f"{DATA}?" + urlencode(query | ({"cursor": cursor} if cursor else {})))
+        assert page.status == 200
+        items += page.body["items"]
+        cursor = page.body["next_cursor"]
+        if cursor is None:
+            return items
+
+
+def test_lakes_are_listed_and_found_by_name_and_by_id(gateway, lake, foreign_lake):
+    listed = gateway.get("/v1/datalakes")
+    assert listed.status == 200
+    assert listed.body["next_cursor"] is None
+    assert [found["id"] for found in listed.body["items"]] == [lake.id]
+    for name in ("default", lake.id, "%64efault"):
+        assert gateway.get(f"/v1/datalakes/{name}").body == listed.body["items"][0]
+    assert listed.body["items"][0] == {
+        "id": lake.id,
+        "name": "default",
+        "organization": "acme",
+        "connector": "stack",
+        "bucket": "bucket",
+        "prefix": "",
+        "capabilities": [],
+        "allow_delete": False,
+        "preprocess": "eager",
+        "metadata_schema": None,
+        "quota": None,
+        "created_at": lake.created_at,
+    }
+
+
+def test_stats_are_the_counters(gateway, lake):
+    counted = {"items": 2, "bytes": 30, "type:image": 1, "status:ready": 2, "kind:object": 2}
+    item = {"lake_id": {"S": lake.id}, "slot": {"S": "0"}}
+    item |= {name: {"N": str(count)} for name, count in counted.items()}
+    aws.client("dynamodb").put_item(TableName="counters", Item=item)
+    assert gateway.get("/v1/datalakes/default/stats").body == {
+        "items": 2,
+        "bytes": 30,
+        "by_type": {"image": 1},
+        "by_status": {"ready": 2},
+        "by_kind": {"object": 2},
+    }
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_hold_every_record_once_and_in_order(gateway, lake, put, order):
+    names = ["a/é.jpg", "a/😀.jpg", "a/b.jpg", "b/b.jpg", "b/\x01.jpg", "c", "~/a", "A", "b/" + "n" * 1022]
+    for name in names:
+        put(lake, name)
+    items = walk(gateway, order_by=order, limit=2)
+    field = order.removeprefix("-")
+    values = [item[field].encode() for item in items]
+    assert sorted(item["object_name"] for item in items) == sorted(names)
+    assert values == sorted(values, reverse=order.startswith("-"))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_filters_hold_in_every_order(gateway, lake, put, order):
+    put(lake, "a/1.jpg")
+    put(lake, "a/2.jpg", status=Status.FAILED, status_reason=Reason.CORRUPT)
+    put(lake, "a/3.mov", status=Status.SKIPPED, type=Type.VIDEO)
+    put(lake, "b/4.jpg")
+
+    def names(**query):
+        return sorted(item["object_name"] for item in walk(gateway, order_by=order, limit=1, **query))
+
+    assert names(prefix="a/") == ["a/1.jpg", "a/2.jpg", "a/3.mov"]
+    assert names(status="ready") == ["a/1.jpg", "b/4.jpg"]
+    assert names(type="video") == ["a/3.mov"]
+    assert names(prefix="a/", status="failed", type="image") == ["a/2.jpg"]
+    assert names(prefix="c") == []
+
+
+@pytest.mark.parametrize("query", ["", "?order_by=filename", "?order_by=-object_name&prefix=f"])
+def test_a_page_of_100_is_six_requests(gateway, lake, put, query):
+    for n in range(130):
+        put(lake, f"f{n}.jpg")
+    gateway.calls.clear()
+    page = gateway.get(DATA + query)
+    assert len(page.body["items"]) == 100
+    assert sorted(gateway.calls) == ["BatchGetItem"] + ["Query"] * (1 + lake.shards)
+
+
+def test_one_record_is_found_by_its_id(gateway, lake, put):
+    data = put(lake, "a/1.jpg")
+    assert gateway.get(f"{DATA}/{data.id}").body == gateway.get(DATA).body["items"][0]
+
+
+def test_content_is_a_redirect_to_the_object(gateway, lake, put):
+    data = put(lake, "a b/é+.jpg")
+    answer = gateway.get(f"{DATA}/{data.id}/content")
+    assert answer.status == 302
+    assert answer.headers["Cache-Control"] == "no-store"
+    location = answer.headers["Location"]
+    assert quote("a b/é+.jpg") in location
+    assert "response-content-type=image%2Fjpeg" in location
+    assert "response-content-disposition=inline" in location
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"content_type": "image/svg+xml"},
+        {"content_type": "text/html", "type": Type.OTHER},
+        {"content_type": "image/png", "type": None},
+        {"content_type": "image/png", "type": Type.OTHER},
+        {"content_type": None},
+        {"content_type": "image/jpeg; charset=utf-8"},
+    ],
+)
+def test_what_could_run_in_a_browser_is_downloaded(gateway, lake, put, facts):
+    data = put(lake, "x", **facts)
+    location = gateway.get(f"{DATA}/{data.id}/content").headers["Location"]
+    assert "response-content-type=application%2Foctet-stream" in location
+    assert "response-content-disposition=attachment" in location
+
+
+def test_a_thumbnail_is_a_redirect_to_the_artifacts(gateway, lake, put):
+    data = put(lake, "a.jpg")
+    answer = gateway.get(f"{DATA}/{data.id}/thumbnail")
+    assert answer.status == 302
+    assert "artifacts" in answer.headers["Location"]
+    assert data.thumbnail_key in answer.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"status": Status.INDEXED, "type": None}, "the data is indexed"),
+        (
+            {"status": Status.SKIPPED, "status_reason": Reason.UNSUPPORTED_TYPE},
+            "the data is skipped (unsupported_type)",
+        ),
+    ],
+)
+def test_a_missing_thumbnail_is_a_problem_that_says_why(gateway, lake, put, facts, why):
+    data = put(lake, "a.txt", thumbnail=False, **facts)
+    answer = gateway.get(f"{DATA}/{data.id}/thumbnail")
+    assert is_problem(answer, 404, "not_found")
+    assert answer.body["detail"] == f"there is no thumbnail: {why}"
+
+
+@pytest.mark.parametrize("view", ["", "/content", "/thumbnail"])
+def test_data_that_is_gone_or_foreign_or_never_was_is_all_the_same(gateway, lake, foreign_lake, put, view):
+    foreign = put(foreign_lake, "a.jpg")
+    gone = put(lake, "b.jpg")
+    DataItem(gone.id).update([DataItem.state.set("gone"), DataItem.shard.remove()])
+    answers = [
+        gateway.get(f"{DATA}/{data_id}{view}")
+        for data_id in (
+            foreign.id,
+            gone.id,
+            "00000000-0000-5000-8000-000000000000",
+            "x" * 3000,
+            foreign.id.upper(),
+        )
+    ]
+    assert all(is_problem(answer, 404, "not_found") for answer in answers)
+    assert len({json.dumps(answer.body) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("route", [route.path for route in ROUTES if "{lake}" in route.path])
+def test_a_foreign_lake_answers_as_one_that_does_not_exist(gateway, lake, foreign_lake, put, route):
+    data = put(foreign_lake, "a.jpg")
+    answers = [
+        gateway.get(route.replace("{lake}", name).replace("{id}", data.id))
+        for name in (foreign_lake.id, "no-such-lake", "n" * 3000, "%F0%9F%98%80")
+    ]
+    assert all(is_problem(answer, 404, "not_found") for answer in answers)
+    assert len({json.dumps(answer.body) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("route", [route.path for route in ROUTES])
+def test_an_unknown_parameter_is_refused_everywhere(gateway, lake, route):
+    answer = gateway.get(route.replace("{lake}", "default").replace("{id}", "x") + "?colour=red")
+    assert is_problem(answer, 400, "invalid_request")
+    assert answer.body["errors"] == [{"parameter": "colour", "detail": "There is no such parameter"}]
+
+
+@pytest.mark.parametrize("route", [route.path for route in ROUTES])
+def test_nobody_is_let_in_without_the_authorizers_word(gateway, lake, route):
+    gateway.authorizer = None
+    assert is_problem(gateway.get(route), 401, "unauthorized")
+
+
+@pytest.mark.parametrize("value", [["5", "5"], ["0"], ["x"], ["\ud800"], [""]])
+def test_a_bad_value_is_a_400(gateway, lake, value):
+    answer = gateway.get(DATA, multiValueQueryStringParameters={"limit": value})
+    assert is_problem(answer, 400, "invalid_request")
+    assert [error["parameter"] for error in answer.body["errors"]] == ["limit"]
+
+
+@pytest.mark.parametrize("name", ["%FF", "%ED%A0%80", "\ud800"])
+def test_a_path_that_is_no_text_is_a_400(gateway, lake, name):
+    event = {"pathParameters": {"lake": name}}
+    assert is_problem(gateway.get("/v1/datalakes/x", **event), 400, "invalid_request")
+
+
+def test_prefixes_of_any_characters_are_taken(gateway, lake):
+    for prefix in ("\x01", "\x00", "\u202e", "é" * 512, "\U0010ffff" * 256, "\x7f%"):
+        for order in ORDERS:
+            page = gateway.get(DATA + "?" + urlencode({"prefix": prefix, "order_by": order}))
+            assert (page.status, page.body["items"]) == (200, [])
+
+
+def test_cursors_belong_to_their_list(gateway, lake, foreign_lake, put):
+    for name in "abc":
+        put(lake, name)
+        put(foreign_lake, name)
+    cursor = gateway.get(f"{DATA}?limit=1&order_by=object_name").body["next_cursor"]
+    same = gateway.get(f"{DATA}?limit=2&order_by=object_name&cursor={cursor}")
+    assert [item["object_name"] for item in same.body["items"]] == ["b", "c"]
+    for query in (f"cursor={cursor}", f"order_by=-object_name&cursor={cursor}", "cursor=AAAA", "cursor="):
+        assert is_problem(gateway.get(f"{DATA}?{query}"), 400, "invalid_cursor")
+    gateway.authorizer = gateway.authorizer | {"organization": "other"}
+    assert is_problem(gateway.get(f"{DATA}?order_by=object_name&cursor={cursor}"), 400, "invalid_cursor")
+
+
+def test_a_page_that_grows_too_large_goes_on_in_the_next(gateway, lake, put, monkeypatch):
+    for n in range(10):
+        put(lake, f"{n}.jpg")
+    monkeypatch.setattr("chalicelib.api.answers._BODY_BYTES", 2500)
+    assert len(gateway.get(DATA).body["items"]) < 10
+    assert [item["object_name"] for item in walk(gateway, order_by="filename")] == [
+        f"{n}.jpg" for n in range(10)
+    ]
+
+
+def test_an_outage_is_a_503_and_a_bug_a_500_that_tell_nothing(gateway, lake, monkeypatch, capfd):
+    def fail(error):
+        def failing(*_args, **_kwargs):
+            raise error
+
+        monkeypatch.setattr(records, "positions", failing)
+        return gateway.get(DATA)
+
+    outage = fail(StorageUnavailable("list records", "ProvisionedThroughputExceeded"))
+    assert is_problem(outage, 503, "storage_unavailable")
+    assert outage.headers["Retry-After"]
+    bug = fail(KeyError("arn:aws:secret"))
+    assert is_problem(bug, 500, "internal")
+    assert bug.body["detail"] is None
+
+
+def test_an_unusual_content_type_does_not_matter(gateway, lake):
+    answer = gateway.get(
+        "/v1/datalakes/default", headers={"content-type": "text/plain", "accept": "image/png"}
+    )
+    assert answer.status == 200
+
+
+def test_every_request_is_one_line_without_secrets(gateway, lake, put, monkeypatch):
+    lines = []
+    monkeypatch.setattr("chalicelib.api.exchanges.logger.info", lambda text, **fields: lines.append(fields))
+    data = put(lake, "a.jpg")
+    gateway.get(f"{DATA}/{data.id}/thumbnail")
+    [line] = lines
+    assert line.pop("ms") > 0
+    assert line == {
+        "route": "GET /v1/datalakes/{lake}/data/{id}/thumbnail",
+        "status": 302,
+        "organization": "acme",
+        "key_id": "0123456789abcdef",
+        "request_id": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9",
+    }
+
+
+def test_every_route_has_the_authorizer():
+    methods = [entry for methods in app.app.routes.values() for entry in methods.values()]
+    assert methods
+    assert all(entry.authorizer is app.authorize for entry in methods)

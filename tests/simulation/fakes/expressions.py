@@ -1,0 +1,220 @@
+"""DynamoDB's expressions, as far as this project writes them. Whatever else is written raises, so that nothing passes
+here that DynamoDB might understand differently."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+type Value = tuple[str, Any]
+"""An attribute's type letters and its value, hashable: ("S", "x"), ("N", Decimal), ("SS", frozenset)."""
+type Item = Mapping[str, Value]
+
+
+class Unsupported(Exception):
+    """The fake does not know this construct: teach it, or do without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What the aliases of one request stand for."""
+
+    names: Mapping[str, str]
+    values: Mapping[str, Value]
+
+
+type Term = Callable[[Item, Binding], Value | None]
+type Condition = Callable[[Item, Binding], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    verb: str
+    path: str
+    term: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed[T]:
+    meaning: T
+    aliases: frozenset[str]
+    """Every `#name` and `:value` in the text: DynamoDB refuses a request that defines another."""
+    paths: frozenset[str]
+
+
+@cache
+def parse_condition(text: str) -> Parsed[Condition]:
+    parser = _Parser(text)
+    return parser.finish(parser.either())
+
+
+@cache
+def parse_update(text: str) -> Parsed[tuple[Action, ...]]:
+    parser = _Parser(text)
+    return parser.finish(tuple(parser.actions()))
+
+
+def apply_update(actions: tuple[Action, ...], item: Item, binding: Binding) -> dict[str, Value]:
+    """Every term is read from the item as it was before."""
+    after = dict(item)
+    for action in actions:
+        name = binding.names.get(action.path, action.path)
+        value = action.term(item, binding) if action.term else None
+        if action.verb == "REMOVE":
+            after.pop(name, None)
+        elif value is None:
+            raise Unsupported("an update with a path that is not there")
+        elif action.verb == "SET":
+            after[name] = value
+        else:
+            after[name] = _sum(item.get(name, ("N", Decimal(0))), value)
+    return after
+
+
+def _sum(left: Value, right: Value) -> Value:
+    if left[0] != "N" or right[0] != "N":
+        raise Unsupported("ADD to what is no number")
+    return ("N", left[1] + right[1])
+
+
+_TOKEN = re.compile(r"\s*(<=|>=|<>|[#:]?[A-Za-z0-9_]+|[()=<>,])")
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda left, right: left == right,
+    "<": lambda left, right: left < right,
+}
+
+
+@dataclass(slots=True)
+class _Parser:
+    text: str
+    tokens: list[str] = field(init=False)
+    aliases: set[str] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.tokens = _TOKEN.findall(self.text)
+        if "".join(self.tokens) != re.sub(r"\s", "", self.text):
+            raise Unsupported(self.text)
+
+    def finish[T](self, meaning: T) -> Parsed[T]:
+        if self.tokens:
+            raise Unsupported(self.text)
+        return Parsed(meaning, frozenset(self.aliases), frozenset(self.paths))
+
+    def either(self) -> Condition:
+        parts = [self.both()]
+        while self.skip("OR"):
+            parts.append(self.both())
+        return lambda item, binding: any(part(item, binding) for part in parts)
+
+    def both(self) -> Condition:
+        parts = [self.single()]
+        while self.skip("AND"):
+            parts.append(self.single())
+        return lambda item, binding: all(part(item, binding) for part in parts)
+
+    def single(self) -> Condition:
+        if self.skip("("):
+            inner = self.either()
+            self.expect(")")
+            return inner
+        if self.skip("attribute_not_exists"):
+            path = self.argument()
+            return lambda item, binding: path(item, binding) is None
+        if self.skip("attribute_exists"):
+            path = self.argument()
+            return lambda item, binding: path(item, binding) is not None
+        return self.comparison()
+
+    def comparison(self) -> Condition:
+        left = self.term()
+        if self.skip("BETWEEN"):
+            low = self.term()
+            self.expect("AND")
+            high = self.term()
+            return lambda item, binding: _compare(
+                lambda value, bounds: bounds[0] <= value <= bounds[1], left, (low, high), item, binding
+            )
+        operator = self.take()
+        if operator not in _COMPARISONS:
+            raise Unsupported(f"{operator} in {self.text}")
+        compare, right = _COMPARISONS[operator], self.term()
+        return lambda item, binding: _compare(
+            lambda value, bounds: compare(value, bounds[0]), left, (right,), item, binding
+        )
+
+    def actions(self) -> list[Action]:
+        found = []
+        while self.tokens:
+            verb = self.take()
+            if verb not in ("SET", "REMOVE", "ADD"):
+                raise Unsupported(f"{verb} in {self.text}")
+            found.append(self.action(verb))
+            while self.skip(","):
+                found.append(self.action(verb))
+        if len({action.path for action in found}) < len(found):
+            raise Unsupported(f"a path twice in {self.text}")
+        return found
+
+    def action(self, verb: str) -> Action:
+        path = self.take()
+        self.note(path)
+        if verb == "SET":
+            self.expect("=")
+        return Action(verb, path, None if verb == "REMOVE" else self.term())
+
+    def argument(self) -> Term:
+        self.expect("(")
+        path = self.term()
+        self.expect(")")
+        return path
+
+    def term(self) -> Term:
+        token = self.take()
+        if not re.match(r"[#:A-Za-z]", token):
+            raise Unsupported(f"{token} in {self.text}")
+        self.note(token)
+        if token.startswith(":"):
+            return lambda item, binding: binding.values[token]
+        return lambda item, binding: item.get(binding.names.get(token, token))
+
+    def note(self, token: str) -> None:
+        if token[0] in "#:":
+            self.aliases.add(token)
+        if token[0] != ":":
+            self.paths.add(token)
+
+    def take(self) -> str:
+        if not self.tokens:
+            raise Unsupported(self.text)
+        return self.tokens.pop(0)
+
+    def skip(self, token: str) -> bool:
+        if self.tokens[:1] == [token]:
+            self.tokens.pop(0)
+            return True
+        return False
+
+    def expect(self, token: str) -> None:
+        if not self.skip(token):
+            raise Unsupported(f"{token} is missing in {self.text}")
+
+
+def _compare(
+    decide: Callable[[Any, tuple[Any, ...]], bool],
+    left: Term,
+    right: tuple[Term, ...],
+    item: Item,
+    binding: Binding,
+) -> bool:
+    """False where something is missing or of another type, as DynamoDB has it. Text is ordered by its UTF-8 bytes."""
+    value, bounds = left(item, binding), [term(item, binding) for term in right]
+    if value is None or any(bound is None or bound[0] != value[0] for bound in bounds):
+        return False
+    return decide(_order(value), tuple(_order(bound) for bound in bounds if bound))
+
+
+def _order(value: Value) -> Any:
+    return value[1].encode() if value[0] == "S" else value[1]

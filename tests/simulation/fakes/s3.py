@@ -1,0 +1,209 @@
+"""An in-memory S3: versions, delete markers, conditional reads, and an event for each change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import md5
+from io import BytesIO
+from typing import Any
+
+from botocore.response import StreamingBody
+
+from tests.simulation.fakes.errors import refusal
+from tests.simulation.fakes.events import Event
+
+_EMPTY_MD5 = md5(b"", usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    id: str
+    """`null` where the bucket keeps no versions."""
+    etag: str
+    body: bytes
+    last_modified: datetime
+    content_type: str
+    marker: bool = False
+
+
+class Content(StreamingBody):
+    """The body of an answer, which can be read once; a copy of it, once more."""
+
+    def __init__(self, octets: bytes) -> None:
+        super().__init__(BytesIO(octets), len(octets))
+        self._octets = octets
+
+    def __deepcopy__(self, _: object) -> "Content":
+        return Content(self._octets)
+
+    def __repr__(self) -> str:
+        return f"Content({self._octets!r})"
+
+
+@dataclass(slots=True)
+class Bucket:
+    owner: str
+    versioned: bool = False
+    notifies: bool = True
+    objects: dict[str, tuple[Version, ...]] = field(default_factory=dict)
+    """The current version is the last."""
+    changes: int = 0
+    """Sequencers and version ids come from it."""
+
+    def current(self, key: str) -> Version | None:
+        versions = self.objects.get(key)
+        return versions[-1] if versions and not versions[-1].marker else None
+
+    def listing(self) -> dict[str, Version]:
+        live = ((key, self.current(key)) for key in sorted(self.objects, key=str.encode))
+        return {key: version for key, version in live if version}
+
+
+@dataclass(slots=True)
+class S3:
+    now: Callable[[], datetime]
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    """What was told, in order. Whoever drives the fake delivers it, or not."""
+
+    def put_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        Body: bytes = b"",
+        ContentType: str = "binary/octet-stream",
+        CacheControl: str = "",
+    ) -> dict[str, Any]:
+        bucket = self._bucket("PutObject", Bucket)
+        version = self._version(bucket, Body, ContentType)
+        kept = bucket.objects.get(Key, ()) if bucket.versioned else ()
+        bucket.objects[Key] = (*kept, version)
+        self._tell("ObjectCreated:Put", Bucket, Key, version, size=len(Body), etag=version.etag)
+        return {"ETag": f'"{version.etag}"'} | _version_id(version)
+
+    def delete_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
+        bucket = self._bucket("DeleteObject", Bucket)
+        if VersionId is not None:
+            return self._delete_version(Bucket, Key, VersionId)
+        if bucket.versioned:
+            marker = replace(self._version(bucket, b"", ""), marker=True)
+            bucket.objects[Key] = (*bucket.objects.get(Key, ()), marker)
+            self._tell("ObjectRemoved:DeleteMarkerCreated", Bucket, Key, marker, etag=_EMPTY_MD5)
+            return {"DeleteMarker": True} | _version_id(marker)
+        if versions := bucket.objects.pop(Key, None):
+            self._tell("ObjectRemoved:Delete", Bucket, Key, versions[-1])
+        return {}
+
+    def _delete_version(self, name: str, key: str, version_id: str) -> dict[str, Any]:
+        """Also takes away a marker, which brings the object back: S3 reports that as a removal, too."""
+        bucket = self.buckets[name]
+        versions = bucket.objects.get(key, ())
+        found = next((version for version in versions if version.id == version_id), None)
+        if found is None:
+            return {"VersionId": version_id}
+        if kept := tuple(version for version in versions if version is not found):
+            bucket.objects[key] = kept
+        else:
+            del bucket.objects[key]
+        self._tell("ObjectRemoved:Delete", name, key, found)
+        return ({"DeleteMarker": True} if found.marker else {}) | {"VersionId": version_id}
+
+    def delete_objects(self, *, Bucket: str, Delete: Mapping[str, Any]) -> dict[str, Any]:
+        self._bucket("DeleteObjects", Bucket)
+        for target in Delete["Objects"]:
+            self.delete_object(Bucket=Bucket, Key=target["Key"])
+        return {} if Delete["Quiet"] else {"Deleted": [{"Key": each["Key"]} for each in Delete["Objects"]]}
+
+    def head_bucket(self, *, Bucket: str, ExpectedBucketOwner: str) -> dict[str, Any]:
+        self._bucket("HeadBucket", Bucket, ExpectedBucketOwner, code="404")
+        return {}
+
+    def head_object(self, *, Bucket: str, Key: str, ExpectedBucketOwner: str) -> dict[str, Any]:
+        """Has no body, so that a missing key and a missing bucket look the same."""
+        current = self._bucket("HeadObject", Bucket, ExpectedBucketOwner, code="404").current(Key)
+        if current is None:
+            raise refusal("HeadObject", "404", 404)
+        return _description(current)
+
+    def get_object(
+        self, *, Bucket: str, Key: str, ExpectedBucketOwner: str, IfMatch: str | None = None
+    ) -> dict[str, Any]:
+        current = self._bucket("GetObject", Bucket, ExpectedBucketOwner).current(Key)
+        if current is None:
+            raise refusal("GetObject", "NoSuchKey", 404)
+        if IfMatch is not None and IfMatch.strip('"') != current.etag:
+            raise refusal("GetObject", "PreconditionFailed", 412)
+        return _description(current) | {"Body": Content(current.body)}
+
+    def list_objects_v2(
+        self, *, Bucket: str, Prefix: str = "", MaxKeys: int = 1000, StartAfter: str = ""
+    ) -> dict[str, Any]:
+        listing = self._bucket("ListObjectsV2", Bucket).listing()
+        after = StartAfter.encode()
+        keys = [key for key in listing if key.startswith(Prefix) and key.encode() > after]
+        contents = [
+            {
+                "Key": key,
+                "Size": len(listing[key].body),
+                "ETag": f'"{listing[key].etag}"',
+                "LastModified": listing[key].last_modified,
+            }
+            for key in keys[:MaxKeys]
+        ]
+        return {"Contents": contents, "KeyCount": len(contents), "IsTruncated": len(keys) > MaxKeys}
+
+    def _bucket(
+        self, operation: str, name: str, owner: str | None = None, *, code: str = "NoSuchBucket"
+    ) -> Bucket:
+        if name not in self.buckets:
+            raise refusal(operation, code, 404)
+        if owner is not None and owner != self.buckets[name].owner:
+            raise refusal(operation, "403" if code == "404" else "AccessDenied", 403)
+        return self.buckets[name]
+
+    def _version(self, bucket: Bucket, body: bytes, content_type: str) -> Version:
+        name = f"v{bucket.changes}" if bucket.versioned else "null"
+        etag = md5(body, usedforsecurity=False).hexdigest()
+        # S3 keeps whole seconds.
+        return Version(name, etag, body, self.now().replace(microsecond=0), content_type)
+
+    def _tell(
+        self,
+        name: str,
+        bucket: str,
+        key: str,
+        version: Version,
+        *,
+        size: int | None = None,
+        etag: str | None = None,
+    ) -> None:
+        home = self.buckets[bucket]
+        if not home.notifies:
+            return
+        home.changes += 1
+        event = Event(
+            name=name,
+            bucket=bucket,
+            key=key,
+            occurred_at=self.now(),
+            sequencer=f"{0x0060000000000000 + home.changes:018X}",
+            size=size,
+            etag=etag,
+            version_id=None if version.id == "null" else version.id,
+        )
+        self.events.append(event)
+
+
+def _description(version: Version) -> dict[str, Any]:
+    return {
+        "ContentLength": len(version.body),
+        "ETag": f'"{version.etag}"',
+        "LastModified": version.last_modified,
+        "ContentType": version.content_type,
+    } | _version_id(version)
+
+
+def _version_id(version: Version) -> dict[str, str]:
+    return {} if version.id == "null" else {"VersionId": version.id}
+

@@ -1,0 +1,154 @@
+"""All of AWS that this project uses, in memory, behind the one function of botocore that every call goes through."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from botocore import xform_name
+from botocore.client import BaseClient
+
+from chalicelib import observability
+from chalicelib.config import config
+from chalicelib.model import moment
+from chalicelib.model.lake import Lake, lake_id
+from chalicelib.storage import lakes
+from tests.simulation.fakes.dynamodb import DynamoDB, Index, Shape, Table, decoded
+from tests.simulation.fakes.s3 import S3, Bucket
+from tests.simulation.fakes.sqs import SQS, Queue
+
+OWNER = "000000000000"
+ORGANIZATION = "default"
+ARTIFACTS = "artifacts"
+START = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
+
+_SETTINGS = {
+    "DATA_TABLE": "data",
+    "LAKES_TABLE": "lakes",
+    "KEYS_TABLE": "keys",
+    "COUNTERS_TABLE": "counters",
+    "ARTIFACTS_BUCKET": ARTIFACTS,
+    "EVENTS_QUEUE": "events",
+    "EVENTS_DEAD_LETTERS": "events-dead-letters",
+    "PREPROCESS_QUEUE": "preprocess",
+    "PREPROCESS_LARGE_QUEUE": "preprocess-large",
+    "WORKERS": "1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_SECRET_ACCESS_KEY": "nothing",
+}
+_SHARD_INDEX = {
+    "by_created": Index(("shard", "created_key")),
+    "by_key": Index(("shard", "object_name")),
+    "by_filename": Index(("shard", "filename_key")),
+}
+_TABLES = {
+    "data": Shape(("id",), _SHARD_INDEX, expiry="expires_at", shards=3),
+    "lakes": Shape(("organization", "id"), {"by_bucket": Index(("bucket", "id"), projects_all=True)}),
+    "counters": Shape(("lake_id", "slot"), expiry="expires_at"),
+}
+_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class World:
+    clock: float = START
+    s3: S3 = field(init=False)
+    sqs: SQS = field(init=False)
+    dynamodb: DynamoDB = field(init=False)
+    calls: list[Request] = field(default_factory=list)
+    metrics: Counter[str] = field(default_factory=Counter)
+    interpose: "Callable[[Request], Any] | None" = None
+    """Whoever wants to decide what becomes of a call: it answers, raises, or calls `perform`."""
+    new_op_id: Callable[[], str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.s3 = S3(self.now, {ARTIFACTS: Bucket(OWNER, notifies=False)})
+        self.dynamodb = DynamoDB({name: Table(shape) for name, shape in _TABLES.items()})
+        self.sqs = SQS({name: Queue(f"{name}-dead-letters", times) for name, times in _QUEUES.items()})
+        self.sqs.queues |= {f"{name}-dead-letters": Queue() for name in _QUEUES}
+        numbers = count(1)
+        self.new_op_id = lambda: f"op{next(numbers)}"
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock, UTC)
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any:
+        request = Request(service, operation, parameters)
+        return self.interpose(request) if self.interpose else self.perform(request)
+
+    def perform(self, request: Request) -> Any:
+        self.calls.append(request)
+        service = {"s3": self.s3, "sqs": self.sqs, "dynamodb": self.dynamodb}[request.service]
+        return getattr(service, xform_name(request.operation))(**request.parameters)
+
+    def measure(self, name: str, unit: object, value: int) -> None:
+        self.metrics[name] += value
+
+    def called(self, operation: str) -> int:
+        return sum(call.operation == operation for call in self.calls)
+
+    def add_lake(self, name: str, bucket: str, prefix: str = "", *, shards: int = 2) -> Lake:
+        lake = Lake(
+            id=lake_id(ORGANIZATION, name),
+            name=name,
+            organization=ORGANIZATION,
+            connector="stack",
+            bucket=bucket,
+            bucket_owner=OWNER,
+            prefix=prefix,
+            shards=shards,
+            created_at=moment.rfc3339(self.now()),
+        )
+        fields = {field: getattr(lake, field) for field in lake.__dataclass_fields__}
+        wire = {
+            field: {"N": str(value)} if isinstance(value, int) else {"S": value}
+            for field, value in fields.items()
+        }
+        item = decoded(wire)
+        self.dynamodb.tables["lakes"].items[item["organization"], item["id"]] = item
+        return lake
+
+
+@contextmanager
+def installed(world: World) -> Iterator[World]:
+    """The project's own code runs against the world: its calls, its clock, its names for writes, its settings."""
+    tokens = count(1)
+
+    def make_api_call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
+        if operation == "TransactWriteItems":
+            # botocore makes one for each call, and keeps it for the retries of that call.
+            parameters = {"ClientRequestToken": f"token{next(tokens)}", **parameters}
+        return world.call(client.meta.service_model.service_name, operation, parameters)
+
+    _forget()
+    with (
+        patch.dict("os.environ", _SETTINGS),
+        patch.object(BaseClient, "_make_api_call", make_api_call),
+        patch.object(moment, "time", SimpleNamespace(time=lambda: world.clock)),
+        patch.object(lakes, "time", SimpleNamespace(monotonic=lambda: world.clock)),
+        patch.object(moment, "new_op_id", lambda: world.new_op_id()),
+        patch.object(observability.metrics, "add_metric", world.measure),
+    ):
+        try:
+            yield world
+        finally:
+            _forget()
+
+
+def _forget() -> None:
+    """What a warm Lambda function remembers."""
+    vars(config).clear()
+    lakes._by_bucket.clear()

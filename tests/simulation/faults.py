@@ -1,0 +1,98 @@
+"""What may go wrong with one call to AWS. A fault takes the call's place: it performs it, or not, and answers."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.simulation.fakes import errors
+from tests.simulation.fakes.world import Request, World
+
+type Fault = Callable[[World, Request], Any]
+
+_THROTTLED = {
+    "s3": ("SlowDown", 503),
+    "sqs": ("RequestThrottled", 403),
+    "dynamodb": ("ThrottlingException", 400),
+}
+_BROKEN = {"s3": ("InternalError", 500), "sqs": ("ServiceUnavailable", 503), "dynamodb": ("InternalServerError", 500)}
+
+
+def none(world: World, request: Request) -> Any:
+    return world.perform(request)
+
+
+def throttled(world: World, request: Request) -> Any:
+    raise _refusal(request, *_THROTTLED[request.service])
+
+
+def broken(world: World, request: Request) -> Any:
+    raise _refusal(request, *_BROKEN[request.service])
+
+
+def denied(world: World, request: Request) -> Any:
+    code = "AccessDeniedException" if request.service == "dynamodb" else "AccessDenied"
+    raise _refusal(request, code, 403)
+
+
+def unreachable(world: World, request: Request) -> Any:
+    raise errors.unreachable(request.service)
+
+
+def lost(world: World, request: Request) -> Any:
+    """Done, or refused, but the answer never came."""
+    with suppress(ClientError):
+        world.perform(request)
+    raise errors.unanswered(request.service)
+
+
+def repeated(world: World, request: Request) -> Any:
+    """Done, the answer lost, and done again by botocore's own retry, whose answer comes."""
+    with suppress(ClientError):
+        world.perform(request)
+    return world.perform(request)
+
+
+def partial(world: World, request: Request) -> Any:
+    """A batch of which every second entry fails, though the call succeeds. No batch: throttled."""
+    match request.operation:
+        case "SendMessageBatch":
+            kept, left = _halves(request.parameters["Entries"])
+            answer = world.perform(_with(request, Entries=kept)) if kept else {}
+            return answer | {"Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in left]}
+        case "BatchExecuteStatement":
+            kept, left = _halves(request.parameters["Statements"])
+            done = iter(world.perform(_with(request, Statements=kept))["Responses"] if kept else ())
+            error = {"Error": {"Code": "ThrottlingError", "Message": ""}}
+            return {"Responses": [error if s in left else next(done) for s in request.parameters["Statements"]]}
+        case "DeleteObjects":
+            kept, left = _halves(request.parameters["Delete"]["Objects"])
+            if kept:
+                world.perform(_with(request, Delete=request.parameters["Delete"] | {"Objects": kept}))
+            return {"Errors": [{"Key": each["Key"], "Code": "InternalError"} for each in left]}
+        case "TransactWriteItems":
+            reasons = [{"Code": "None"} for _ in request.parameters["TransactItems"]]
+            reasons[-1] = {"Code": "TransactionConflict"}
+            raise errors.refusal(
+                request.operation, "TransactionCanceledException", CancellationReasons=reasons
+            )
+    return throttled(world, request)
+
+
+ALL: tuple[Fault, ...] = (throttled, broken, denied, unreachable, lost, repeated, partial)
+
+
+def _refusal(request: Request, code: str, status: int) -> Exception:
+    # Answers to HEAD have no body: their code is the status.
+    is_head = request.operation.startswith("Head")
+    return errors.refusal(request.operation, str(status) if is_head else code, status)
+
+
+def _halves[T](entries: Sequence[T]) -> tuple[list[T], list[T]]:
+    return list(entries[1::2]), list(entries[::2])
+
+
+def _with(request: Request, **parameters: Any) -> Request:
+    return replace(request, parameters={**request.parameters, **parameters})

@@ -1,0 +1,128 @@
+"""The histories that are checked exhaustively, and what must hold at their ends."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from chalicelib.model import moment
+from chalicelib.model.hint import Change as Kind
+from chalicelib.model.hint import Hint
+from chalicelib.model.lake import Lake
+from chalicelib.preprocess import worker
+from chalicelib.storage import aws, lakes
+from chalicelib.upstream import intake
+from tests.simulation.explorer import Bounds, Change, Explorer, Report
+from tests.simulation.fakes.s3 import Bucket
+from tests.simulation.fakes.world import ARTIFACTS, OWNER, World, installed
+from tests.simulation.painting import painted, picture
+
+BUCKET, KEY = "photos", "a.jpg"
+
+
+def put(name: str) -> Change:
+    return lambda world: world.s3.put_object(Bucket=BUCKET, Key=KEY, Body=picture(name))
+
+
+def delete(world: World) -> None:
+    world.s3.delete_object(Bucket=BUCKET, Key=KEY)
+
+
+def delete_version(position: int) -> Change:
+    def change(world: World) -> None:
+        version = world.s3.buckets[BUCKET].objects[KEY][position]
+        world.s3.delete_object(Bucket=BUCKET, Key=KEY, VersionId=version.id)
+
+    return change
+
+
+OPERATIONS = {
+    "put": put("one"),
+    "overwrite": put("another"),
+    "rewrite": put("one"),
+    "delete": delete,
+    "delete current": delete_version(-1),
+    "delete oldest": delete_version(0),
+    "undelete": delete_version(-1),
+}
+
+
+def check(history: Sequence[str], bounds: Bounds, *, versioned: bool = False, preprocess: bool = False) -> Report:
+    """Explore every schedule of the history. Where preprocess is of interest its steps are told apart, too."""
+    with installed(World()) as world, painted():
+        world.s3.buckets[BUCKET] = Bucket(OWNER, versioned=versioned)
+        lake = world.add_lake("default", BUCKET)
+        lakes._by_bucket[BUCKET] = (float("inf"), [lake])
+        world.dynamodb.tables["data"].shape = _without_stream(world)
+        queues = {"preprocess", "preprocess-large"}
+        explorer = Explorer(
+            world=world,
+            history=[(name, OPERATIONS[name]) for name in history],
+            handlers={
+                "events": _receive_events,
+                "listing": partial(_reconcile, lake),
+                "preprocess": partial(_receive_work, worker.SMALL),
+                "preprocess-large": partial(_receive_work, worker.LARGE),
+            },
+            agrees=_disagreement,
+            bounds=bounds,
+            whole=frozenset() if preprocess else frozenset(queues),
+        )
+        return explorer.explore()
+
+
+def _without_stream(world: World) -> Any:
+    return replace(world.dynamodb.tables["data"].shape, shards=0)
+
+
+def _receive_events(message: dict[str, Any]) -> dict[str, Any]:
+    return intake.receive([message], _plenty)
+
+
+def _receive_work(tier: worker.Tier, message: dict[str, Any]) -> dict[str, Any]:
+    return worker.receive([message], _plenty, tier)
+
+
+def _reconcile(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
+    """What a listing does: what it finds is a hint that may insert; what it does not find, one that asks."""
+    page = aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    hints = [
+        Hint(
+            bucket=BUCKET,
+            object_name=each["Key"],
+            change=Kind.LISTED,
+            size=each["Size"],
+            etag=each["ETag"].strip('"'),
+        )
+        for each in page
+    ] or [Hint(bucket=BUCKET, object_name=KEY, change=Kind.UNKNOWN)]
+    delivery = intake.Delivery(_plenty)
+    targets = [intake.Target(lake, [hint], {"listing"}) for hint in hints]
+    delivery.insert([target for target in targets if target.hint.can_insert()])
+    delivery.check([target for target in targets if target.verdict is None])
+    delivery.dispatch([target for target in targets if target.verdict])
+    return {"batchItemFailures": sorted(delivery.failed)}
+
+
+def _plenty() -> int:
+    return 60_000
+
+
+def _disagreement(world: World) -> str | None:
+    item = next(iter(world.dynamodb.tables["data"].items.values()), None)
+    live = item if item and item["state"] == ("S", "live") else None
+    current = world.s3.buckets[BUCKET].current(KEY)
+    if live is None or current is None:
+        return None if live is current else f"in the index: {live}, in the bucket: {current}"
+    told = {
+        "etag": ("S", current.etag),
+        "size": ("N", len(current.body)),
+        "version_id": None if current.id == "null" else ("S", current.id),
+        "last_modified": ("S", moment.rfc3339(current.last_modified)),
+        "status": ("S", "ready"),
+    }
+    wrong = {name: live.get(name) for name, value in told.items() if live.get(name) != value}
+    if wrong:
+        return f"the index shows {wrong} of {current}"
+    thumbnail = f"{live['id'][1]}/{live['content'][1]}.webp"
+    return None if thumbnail in world.s3.buckets[ARTIFACTS].objects else f"{thumbnail} is missing"

@@ -1,0 +1,100 @@
+import json
+from dataclasses import replace
+
+from chalicelib.api import answers
+from chalicelib.model.counts import Counts
+from chalicelib.model.data import Data, Reason, Status, Type
+
+RECORD = Data(
+    id="d7b0a1c2-55d1-5b9c-9d5e-0d2f1a3c4b5d",
+    shard="7f8e3b0e-55d1-5b9c-9d5e-0d2f1a3c4b5d#3",
+    object_name="frames/é.jpg",
+    op_id="op",
+    sequencer=None,
+    content="op",
+    size=3317210,
+    etag="9b2cf535f27731c974343645a3985328",
+    content_type="image/jpeg",
+    last_modified="2025-01-01T00:00:00.000Z",
+    created_at="2025-01-01T00:00:01.000Z",
+    updated_at="2025-01-01T00:00:02.000Z",
+    status=Status.READY,
+    type=Type.IMAGE,
+    width=4000,
+    height=3000,
+    orientation=6,
+    channels=3,
+    metadata={"acquired_at": "2008-10-22T16:28:39Z", "latitude": 43.46},
+    thumbnail=True,
+    tags=frozenset({"van", "car"}),
+    source="camera-one",
+    custom_metadata={"lot": "A7"},
+)
+
+
+def test_data_looks_as_documented():
+    assert json.loads(json.dumps(answers.describe_data(RECORD))) == {
+        "id": "d7b0a1c2-55d1-5b9c-9d5e-0d2f1a3c4b5d",
+        "datalake_id": "7f8e3b0e-55d1-5b9c-9d5e-0d2f1a3c4b5d",
+        "kind": "object",
+        "type": "image",
+        "status": "ready",
+        "status_reason": None,
+        "object_name": "frames/é.jpg",
+        "filename": "é.jpg",
+        "url": None,
+        "size": 3317210,
+        "etag": "9b2cf535f27731c974343645a3985328",
+        "version_id": None,
+        "content_type": "image/jpeg",
+        "content_encoding": None,
+        "last_modified": "2025-01-01T00:00:00.000Z",
+        "created_at": "2025-01-01T00:00:01.000Z",
+        "updated_at": "2025-01-01T00:00:02.000Z",
+        "width": 4000,
+        "height": 3000,
+        "orientation": 6,
+        "channels": 3,
+        "metadata": {"acquired_at": "2008-10-22T16:28:39Z", "latitude": 43.46},
+        "custom_metadata": {"lot": "A7"},
+        "description": None,
+        "tags": ["car", "van"],
+        "source": "camera-one",
+        "thumbnail": True,
+    }
+
+
+def test_stats_look_as_documented():
+    counts = Counts(items=2, bytes=9, by_type={"image": 1}, by_status={"ready": 2}, by_kind={"object": 2})
+    assert answers.describe_counts(counts) == {
+        "items": 2,
+        "bytes": 9,
+        "by_type": {"image": 1},
+        "by_status": {"ready": 2},
+        "by_kind": {"object": 2},
+    }
+
+
+def test_a_page_is_one_document():
+    body = json.loads(answers.page(answers.fitting([RECORD, RECORD]), "next").body)
+    assert body == {
+        "items": [json.loads(json.dumps(answers.describe_data(RECORD)))] * 2,
+        "next_cursor": "next",
+    }
+    assert json.loads(answers.page([], None).body) == {"items": [], "next_cursor": None}
+
+
+def test_an_answer_ends_before_it_is_too_large_for_lambda(monkeypatch):
+    one = len(answers.fitting([RECORD])[0])
+    monkeypatch.setattr(answers, "_BODY_BYTES", 3 * one)
+    assert len(answers.fitting([RECORD] * 5)) == 3
+
+
+def test_an_answer_has_room_for_one_item_at_least(monkeypatch):
+    monkeypatch.setattr(answers, "_BODY_BYTES", 10)
+    assert len(answers.fitting([RECORD] * 5)) == 1
+
+
+def test_reasons_are_words():
+    text = answers.fitting([replace(RECORD, status=Status.FAILED, status_reason=Reason.CORRUPT)])[0]
+    assert '"status":"failed","status_reason":"corrupt"' in text
