@@ -5,6 +5,7 @@ The queues and the stream named here are placeholders: infra/resources.yaml puts
 place.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, ConvertToMiddleware, DynamoDBEvent, SQSEvent
@@ -31,23 +32,23 @@ routes.register(app, authorize)
 
 @app.on_sqs_message(queue="events", batch_size=100)
 def upstream(event: SQSEvent) -> dict[str, Any]:
-    return intake.receive(event.to_dict()["Records"], event.context.get_remaining_time_in_millis)
+    return intake.receive(*_delivery(event))
 
 
 @app.on_sqs_message(queue="preprocess", batch_size=10)
 def preprocess(event: SQSEvent) -> dict[str, Any]:
-    return worker.receive(
-        event.to_dict()["Records"], event.context.get_remaining_time_in_millis, worker.SMALL
-    )
+    return worker.receive(*_delivery(event), worker.SMALL)
 
 
 @app.on_sqs_message(queue="preprocess-large", batch_size=1)
 def preprocess_large(event: SQSEvent) -> dict[str, Any]:
-    return worker.receive(
-        event.to_dict()["Records"], event.context.get_remaining_time_in_millis, worker.LARGE
-    )
+    return worker.receive(*_delivery(event), worker.LARGE)
 
 
 @app.on_dynamodb_record(stream_arn="data", batch_size=1000)
 def changes(event: DynamoDBEvent) -> dict[str, Any]:
     return fold.receive(event.to_dict())
+
+
+def _delivery(event: Any) -> tuple[list[dict[str, Any]], Callable[[], int]]:
+    return event.to_dict()["Records"], event.context.get_remaining_time_in_millis

@@ -1,6 +1,7 @@
 """What a person at a terminal is told when something cannot go on: one sentence, and a status not 0."""
 
 import errno
+import shutil
 import signal
 import sys
 from contextlib import contextmanager
@@ -10,10 +11,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Failure(Exception):
     """Its text is the sentence."""
+
+
+def require_space(folder: "Path", megabytes: int) -> None:
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < megabytes:
+        raise Failure(f"The disk is full: {megabytes} MB are needed in {folder}, {free} MB are left.")
 
 
 @contextmanager

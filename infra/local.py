@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 
 from infra import cloud, concessions, package
-from infra.failure import Failure, reported
+from infra.failure import Failure, reported, require_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +28,10 @@ STAGE = "local"
 
 PARAMETERS = {"DeletionProtection": "false", "RequireTls": "false", "Size": "small"}
 """What is different here: all is thrown away, loopback speaks plain HTTP, and a laptop has few cores."""
+
+
+MEGABYTES = 1000
+"""A dozen workers of functions, each with the unpacked code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,7 @@ def stack(
     if is_up(folder):
         raise Failure("The stack is up already; `make down` ends it.")
     port = port or cloud.free_port()
-    kept = _read(_state(folder) / "stack.json")
+    kept = read(_state(folder) / "stack.json")
     if kept and kept.endpoint_url != cloud.endpoint(port):
         raise Failure(
             f"What was kept belongs to {kept.endpoint_url}: take that port, or drop it with `make down`."
@@ -80,6 +84,8 @@ def stack(
     if not kept:
         _clear(folder)
     package.build()
+    _state(folder).mkdir(parents=True, exist_ok=True)
+    require_space(_state(folder), MEGABYTES)
     written = folder / "stack.json"
     local_cloud = cloud.Cloud(_state(folder), written, port, persist=stays)
     try:
@@ -120,7 +126,7 @@ def _state(folder: "Path") -> "Path":
     return folder / "cloud"
 
 
-def _read(path: "Path") -> Handle | None:
+def read(path: "Path" = FOLDER / "stack.json") -> Handle | None:
     return Handle(**json.loads(path.read_text())) if path.exists() else None
 
 
@@ -191,7 +197,7 @@ def main() -> None:
         with stack(port=chosen_port(), stays=True) as handle:
             print(f"The stack is up at {handle.api_url}; .local/stack.json says the rest.")
     else:
-        keep = bool(os.environ.get("KEEP"))
+        keep = os.environ.get("KEEP", "") not in ("", "0")
         print("The stack is down." if down(keep=keep) else "There was no stack to end.")
 
 

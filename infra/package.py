@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from chalice.package import YAMLTemplateSerializer
 
-from infra.failure import Failure, reported
+from infra.failure import Failure, reported, require_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,6 +41,9 @@ GLIBC_MINORS = range(17, 35)
 
 AWS_SERVICES = {"dynamodb", "s3", "secretsmanager", "sqs", "sts"}
 """What the code talks to. botocore describes 400 more services, three quarters of the package."""
+
+MEGABYTES = 300
+"""What building takes on the disk, most of it only while it lasts."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold."""
@@ -64,6 +67,7 @@ def build(output: Path = OUTPUT) -> Package:
         )
     package = Package(output / "template.json", output / "deployment.zip")
     output.mkdir(parents=True, exist_ok=True)
+    require_space(output, MEGABYTES)
     with _locked(output / "lock"):
         state = _digest([REQUIREMENTS, *_sources(), *_settings()])
         built = output / "built"
@@ -74,8 +78,7 @@ def build(output: Path = OUTPUT) -> Package:
             and package.code.exists()
         ):
             built.unlink(missing_ok=True)
-            _write_code(_libraries(output), package.code)
-            _write_template(package.template)
+            _write(package, _libraries(output))
             built.write_text(state)
     return package
 
@@ -108,8 +111,8 @@ def _libraries(output: Path) -> Path:
         _install(folder)
         _prune(folder)
         _compile(folder)
-        draft = libraries.with_suffix(".draft")
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        draft = folder.with_suffix(".zip")
+        with zipfile.ZipFile(draft, "w") as archive:
             _add(archive, folder)
         draft.rename(libraries)
     return libraries
@@ -132,8 +135,7 @@ def _install(folder: Path) -> None:
         command += ["--platform", name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = (done.stderr.strip() or "pip gave no reason").splitlines()[-1]
-        raise Failure(f"The functions' libraries could not be installed: {reason}")
+        raise Failure(f"The functions' libraries could not be installed: {_last_line(done.stderr)}")
 
 
 def _prune(folder: Path) -> None:
@@ -159,18 +161,45 @@ def _compile(folder: Path) -> None:
         raise Failure("The code could not be compiled: a file holds a syntax error.")
 
 
-def _write_code(libraries: Path, code: Path) -> None:
-    with _workshop(code.parent) as folder:
-        for source in _sources():
-            copy = folder / source.relative_to(ROOT)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-        _compile(folder)
-        draft = code.with_suffix(".draft")
-        shutil.copyfile(libraries, draft)
-        with zipfile.ZipFile(draft, "a", zipfile.ZIP_DEFLATED) as archive:
-            _add(archive, folder)
-        draft.rename(code)
+def _write(package: Package, libraries: Path) -> None:
+    with _workshop(package.code.parent) as folder:
+        packaged = _run_chalice(folder)
+        unpacked = folder / "unpacked"
+        with zipfile.ZipFile(packaged / "deployment.zip") as ours:
+            ours.extractall(unpacked)
+        _compile(unpacked)
+        shutil.copyfile(libraries, folder / "code.zip")
+        with zipfile.ZipFile(folder / "code.zip", "a") as archive:
+            _add(archive, unpacked)
+        (folder / "code.zip").rename(package.code)
+        merged = YAMLTemplateSerializer().load_template((packaged / "sam.yaml").read_text())
+    # As JSON, because YAML would repeat the overlay's anchors as aliases, which CloudFormation does not know.
+    package.template.write_text(json.dumps(merged, indent=1, ensure_ascii=False))
+
+
+def _run_chalice(folder: Path) -> Path:
+    """Of a copy of the sources, without requirements and without Chalice's cache, to which a package with a
+    renamed file is the one before."""
+    for source in [*_sources(), *_settings()]:
+        copy = folder / source.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+    settings = folder / ".chalice" / "config.json"
+    architecture = ARCHITECTURES[platform.machine()]
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"lambda_architecture": architecture}))
+    (folder / "requirements.txt").touch()
+    chalice = str(Path(sys.executable).with_name("chalice"))
+    command = [chalice, "package", "--merge-template", "infra/resources.yaml", "packaged"]
+    # Chalice asks for a region though the template that it writes holds none.
+    environment = os.environ | {"AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"Chalice could not package the application: {_last_line(done.stderr)}")
+    return folder / "packaged"
+
+
+def _last_line(text: str) -> str:
+    return (text.strip() or "no reason given").splitlines()[-1][:300]
 
 
 def _add(archive: zipfile.ZipFile, folder: Path) -> None:
@@ -179,36 +208,6 @@ def _add(archive: zipfile.ZipFile, folder: Path) -> None:
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.external_attr = 0o100755 << 16 if file.suffix == ".so" else 0o100644 << 16
         archive.writestr(entry, file.read_bytes())
-
-
-def _write_template(template: Path) -> None:
-    """Chalice packages a copy of the sources without requirements: its zip is not used, nor its cache, to
-    which a package with a renamed file is the one before."""
-    with _workshop(template.parent) as folder:
-        for source in [*_sources(), *sorted((ROOT / ".chalice").glob("*.json"))]:
-            copy = folder / source.relative_to(ROOT)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-        settings = folder / ".chalice" / "config.json"
-        architecture = ARCHITECTURES[platform.machine()]
-        settings.write_text(
-            json.dumps(json.loads(settings.read_text()) | {"lambda_architecture": architecture})
-        )
-        (folder / "requirements.txt").touch()
-        overlay = ROOT / "infra" / "resources.yaml"
-        chalice = str(Path(sys.executable).with_name("chalice"))
-        command = [chalice, "package", "--merge-template", str(overlay), "packaged"]
-        # Chalice asks for a region though the template that it writes holds none.
-        environment = os.environ | {"AWS_DEFAULT_REGION": "us-east-1"}
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            reason = (done.stderr.strip() or "it gave no reason").splitlines()[-1]
-            raise Failure(f"Chalice could not package the application: {reason}")
-        merged = YAMLTemplateSerializer().load_template((folder / "packaged" / "sam.yaml").read_text())
-    # As JSON, because YAML would repeat the overlay's anchors as aliases, which CloudFormation does not know.
-    template.write_text(json.dumps(merged, indent=1, ensure_ascii=False))
 
 
 @contextmanager

@@ -131,6 +131,8 @@ def _get(handle: "Handle", path: str) -> Any:
             return json.load(response)
     except urllib.error.HTTPError as error:
         raise Failure(f"The API answers GET {path} with {error.code}: {error.read().decode()}") from error
+    except urllib.error.URLError as error:
+        raise Failure(f"The API cannot be reached: {error.reason}.") from error
 
 
 def _show(handle: "Handle", put: set[str]) -> None:

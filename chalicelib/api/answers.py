@@ -1,4 +1,4 @@
-"""What the API says about things, in JSON. See docs/api.md."""
+"""What the API says about things, in JSON."""
 
 import json
 from typing import TYPE_CHECKING, Any, TypedDict

@@ -1,14 +1,13 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from chalicelib.model import limits, moment
 from chalicelib.model.lake import is_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
 
@@ -28,26 +27,32 @@ class Channel(StrEnum):
 class Sequencer:
     """Orders the changes of one key as one channel reports them; across channels it says nothing.
 
+    `value` is lower-case and without the zeros at its end, which mean nothing, so that text order is the
+    order.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
 
     channel: Channel
     value: str
 
-    def is_covered_by(self, other: "Sequencer | None") -> bool:
-        """Whether `other` is the same change or a later one."""
-        if other is None or other.channel is not self.channel:
-            return False
-        width = max(len(self.value), len(other.value))
-        return self.value.ljust(width, "0") <= other.value.ljust(width, "0")
-
     def __str__(self) -> str:
         return f"{self.channel}:{self.value}"
+
+    @classmethod
+    def read(cls, channel: Channel, hexadecimal: str) -> "Sequencer":
+        return cls(channel, hexadecimal.lower().rstrip("0"))
 
     @classmethod
     def parse(cls, text: str) -> "Sequencer":
         channel, _, value = text.partition(":")
         return cls(Channel(channel), value)
+
+
+def later(first: Sequencer | None, second: Sequencer | None) -> Sequencer | None:
+    """The later one where the two compare; else the second, if there is one."""
+    if first and second and first.channel is second.channel:
+        return max(first, second, key=lambda sequencer: sequencer.value)
+    return second or first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +81,10 @@ class Hint:
         )
 
 
-def merge(hints: "Iterable[Hint]") -> Hint:
-    """One hint that stands for several about one key, so that a burst costs one look at S3."""
-    return reduce(_merge_two, hints)
-
-
-def _merge_two(first: Hint, second: Hint) -> Hint:
-    if (
-        first.sequencer is None
-        or second.sequencer is None
-        or first.sequencer.channel is not second.sequencer.channel
-    ):
-        # Without the other's sequencer, so that the two are not skipped together because one of them is old.
-        return replace(first, change=Change.UNKNOWN, sequencer=None)
-    later = first if second.sequencer.is_covered_by(first.sequencer) else second
-    return later if first.change is second.change else replace(later, change=Change.UNKNOWN)
+def merge(hints: "Sequence[Hint]") -> Hint:
+    """One hint that stands for all about one key, so that a burst costs one look at S3. Repetitions of one
+    event are that event; what is left after different ones only S3 can tell."""
+    first, *others = hints
+    if not others or (first.sequencer and {hint.sequencer for hint in others} == {first.sequencer}):
+        return first
+    return Hint(bucket=first.bucket, object_name=first.object_name, change=Change.UNKNOWN)

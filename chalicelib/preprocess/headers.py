@@ -36,10 +36,6 @@ class Limits:
     """Of the file."""
 
 
-SMALL: Final = Limits(pixels=36_000_000, bytes=128 * 1024**2)
-LARGE: Final = Limits(pixels=200_000_000, bytes=768 * 1024**2)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     stored: Size | None = None

@@ -25,7 +25,7 @@ from PIL import (
 )
 
 from chalicelib.model.data import Facts, Reason
-from chalicelib.preprocess import containers, exif, headers
+from chalicelib.preprocess import containers, exif, headers, signatures
 from chalicelib.preprocess.signatures import Format
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class _TooLarge(Exception):
 
 def render(data: bytes, signature: "Signature", limits: "Limits") -> Rendered:
     """Never raises. `too_large` and `out_of_resources` are about this function: a larger one may manage."""
+    if not data:
+        return Rendered(signatures.EMPTY)
     if signature.format is None:
         return Rendered(signature.skip())
     header = headers.examine(data, signature.format)

@@ -110,10 +110,10 @@ def _examine(work: Work, limits: Limits, *, decode: bool) -> Finding:
                 return Finding(signature.skip(), sight=sight)
             header = headers.examine(head, signature.format)
             if sight.size > limits.bytes or (header.pixels or 0) > limits.pixels:
-                return Finding(headers.fail(signature, header, Reason.TOO_LARGE), sight=sight)
+                return Finding(headers.describe(signature, header, Reason.TOO_LARGE), sight=sight)
             if not decode:
                 # The bytes can be had, so the earlier deliveries died of decoding them.
-                return Finding(headers.fail(signature, header, Reason.OUT_OF_RESOURCES), sight=sight)
+                return Finding(headers.describe(signature, header, Reason.OUT_OF_RESOURCES), sight=sight)
             data = head + stream.read()
     except Archived:
         return Finding(Facts(status=Status.SKIPPED, status_reason=Reason.ARCHIVED))

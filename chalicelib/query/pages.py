@@ -49,7 +49,7 @@ class Page:
 
 
 def read(lake: "Lake", query: Query, after: "Position | None", limit: int) -> Page:
-    """At most `limit` records after the position, in the query's order. Fewer, and an end: the budget is spent.
+    """At most `limit` records after the position, in the query's order. Fewer and an end: out of budget.
 
     Whether more follow, the index tells where nothing is filtered, else only one more admitted record does.
     """

@@ -12,7 +12,7 @@ from chalicelib import parallel
 from chalicelib.config import config
 from chalicelib.model import limits, moment
 from chalicelib.model.data import Data, Kind, Reason, Sight, State, Status, Type, first_record
-from chalicelib.model.hint import Sequencer
+from chalicelib.model.hint import Sequencer, later
 from chalicelib.storage import aws
 from chalicelib.storage.tables import DataItem
 
@@ -76,19 +76,21 @@ def write_gone(
         "object_name": object_name,
         "state": State.GONE,
         "expires_at": moment.tombstone_end(),
+        "updated_at": moment.rfc3339(moment.now()),
     }
     return _compare_and_set(lake.data_id(object_name), before, op_id, sequencer, tombstone)
 
 
 def unchanged_since(before: Data | None) -> "Condition":
-    return DataItem.rev.does_not_exist() if before is None else DataItem.rev == before.rev
+    unchanged: Condition = DataItem.rev.does_not_exist() if before is None else DataItem.rev == before.rev
+    return unchanged
 
 
 def awaits(content: str) -> "Condition":
     """Whether the record still shows these bytes and nobody has published what they say."""
-    return (
-        (DataItem.content == content) & (DataItem.state == State.LIVE) & (DataItem.status == Status.INDEXED)
-    )
+    shown = (DataItem.content == content) & (DataItem.state == State.LIVE)
+    waiting: Condition = shown & (DataItem.status == Status.INDEXED)
+    return waiting
 
 
 def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, thumbnail: bool) -> bool:
@@ -177,9 +179,7 @@ def _bytes(entry: tuple[Position, str]) -> bytes:
 
 def _insertion(data: Data) -> dict[str, Any]:
     values = {name: value for name, value in _values(data).items() if value is not None}
-    item = DataItem(
-        id=data.id, rev=data.rev, op_id=data.op_id, updated_at=data.updated_at, **values
-    ).serialize()
+    item = DataItem(id=data.id, rev=data.rev, op_id=data.op_id, **values).serialize()
     names = ", ".join(f"'{name}': ?" for name in item)
     return {
         "Statement": f'INSERT INTO "{config.data_table}" VALUE {{{names}}}',
@@ -198,9 +198,9 @@ def _inserted(draft: Data, response: dict[str, Any]) -> Data | None:
 def _compare_and_set(
     data_id: str, before: Data | None, op_id: str, sequencer: Sequencer | None, values: dict[str, Any]
 ) -> Data | None:
-    own = {"rev": before.rev + 1 if before else 1, "op_id": op_id, "updated_at": moment.rfc3339(moment.now())}
-    if sequencer:
-        own["sequencer"] = str(sequencer)
+    own: dict[str, Any] = {"rev": before.rev + 1 if before else 1, "op_id": op_id}
+    if latest := later(before.sequencer if before else None, sequencer):
+        own["sequencer"] = str(latest)
     try:
         return _update(data_id, values | own, unchanged_since(before))
     except aws.ConditionFailed:
@@ -235,6 +235,7 @@ def _values(data: Data) -> dict[str, Any]:
         "content_encoding": data.content_encoding,
         "last_modified": data.last_modified,
         "status": data.status,
+        "updated_at": data.updated_at,
     }
 
 
@@ -251,6 +252,10 @@ def from_attributes(attributes: dict[str, Any]) -> Data:
     item = DataItem()
     item.deserialize(attributes)
     return _data(item)
+
+
+def _integer(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _data(item: DataItem) -> Data:
@@ -275,10 +280,10 @@ def _data(item: DataItem) -> Data:
         status=Status(item.status or Status.INDEXED),
         status_reason=Reason(item.status_reason) if item.status_reason else None,
         type=Type(item.type) if item.type else None,
-        width=item.width,
-        height=item.height,
-        orientation=item.orientation,
-        channels=item.channels,
+        width=_integer(item.width),
+        height=_integer(item.height),
+        orientation=_integer(item.orientation),
+        channels=_integer(item.channels),
         metadata=item.metadata or {},
         thumbnail=bool(item.thumbnail),
         tags=frozenset(item.tags or ()),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     applied: bool
-    """False when an earlier look at S3 had already covered the hint."""
+    """False when the hint only repeats what the record was written for."""
     record: "Data | None"
 
 
@@ -36,7 +36,7 @@ def check(lake: "Lake", hint: "Hint", before: "Data | None" = None) -> Verdict:
     for _ in range(limits.CHECK_ATTEMPTS):
         if before and before.op_id in ours:
             return Verdict(True, before)
-        if is_covered(hint, before):
+        if is_repeated(hint, before):
             return Verdict(False, before)
         op_id = moment.new_op_id()
         ours.add(op_id)
@@ -46,12 +46,11 @@ def check(lake: "Lake", hint: "Hint", before: "Data | None" = None) -> Verdict:
     raise StorageUnavailable("check object", "lost every race for its record")
 
 
-def is_covered(hint: "Hint", record: "Data | None") -> bool:
-    """Whether the record was written after the change that the hint is about, and nothing is left to do for
-    it."""
-    return bool(
-        record and record.complete and hint.sequencer and hint.sequencer.is_covered_by(record.sequencer)
-    )
+def is_repeated(hint: "Hint", record: "Data | None") -> bool:
+    """Whether the record was written for this very event, and nothing is left to do for it. Only the same
+    sequencer says so: to skip all earlier ones too would let one wrong sequencer silence every event that is
+    still to come."""
+    return bool(record and record.complete and hint.sequencer and hint.sequencer == record.sequencer)
 
 
 def _observe(lake: "Lake", hint: "Hint", before: "Data | None", op_id: str) -> "Data | None":

@@ -25,7 +25,7 @@ _S3_CHANGES = {
     "LifecycleExpiration": Change.REMOVED,
 }
 _EVENTBRIDGE_CHANGES = {"Object Created": Change.CREATED, "Object Deleted": Change.REMOVED}
-_HEXADECIMAL = re.compile(r"[0-9a-f]+")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
 
 
 @dataclass(slots=True)
@@ -80,9 +80,11 @@ def _s3_record(record: dict[str, Any]) -> Hint | None:
         raise MalformedMessage("eventSource is not aws:s3")
     if not str(record.get("eventVersion", "2.0")).startswith("2."):
         raise MalformedMessage("eventVersion is not 2.x")
-    change = _S3_CHANGES.get(_text(record, "eventName").removeprefix("s3:").partition(":")[0])
+    family = _text(record, "eventName").removeprefix("s3:").partition(":")[0]
+    change = _S3_CHANGES.get(family)
     if change is None:
         return None
+    is_ordered = family != "LifecycleExpiration"
     s3 = _object(record.get("s3"), "s3")
     entity = _object(s3.get("object"), "s3.object")
     return Hint(
@@ -90,7 +92,7 @@ def _s3_record(record: dict[str, Any]) -> Hint | None:
         object_name=_key(_unquoted(_text(entity, "key"))),
         change=change,
         occurred_at=_time(record.get("eventTime")),
-        sequencer=_sequencer(Channel.S3, entity.get("sequencer")),
+        sequencer=_sequencer(Channel.S3, entity) if is_ordered else None,
         size=_size(entity.get("size")),
         etag=_optional_text(entity.get("eTag")),
         version_id=_version(entity.get("versionId")),
@@ -105,12 +107,13 @@ def _eventbridge_event(event: dict[str, Any]) -> Hint | None:
         return None
     detail = _object(event.get("detail"), "detail")
     entity = _object(detail.get("object"), "detail.object")
+    is_ordered = detail.get("reason") != "Lifecycle Expiration"
     return Hint(
         bucket=_text(_object(detail.get("bucket"), "detail.bucket"), "name"),
         object_name=_key(_text(entity, "key")),
         change=change,
         occurred_at=_time(event.get("time")),
-        sequencer=_sequencer(Channel.EVENTBRIDGE, entity.get("sequencer")),
+        sequencer=_sequencer(Channel.EVENTBRIDGE, entity) if is_ordered else None,
         size=_size(entity.get("size")),
         etag=_optional_text(entity.get("etag")),
         version_id=_version(entity.get("version-id")),
@@ -171,9 +174,10 @@ def _key(key: str) -> str:
 # The rest of an event only saves a look at S3. Where it is not as documented it counts as not told.
 
 
-def _sequencer(channel: Channel, value: Any) -> Sequencer | None:
-    text = str(value or "").lower()
-    return Sequencer(channel, text) if _HEXADECIMAL.fullmatch(text) else None
+def _sequencer(channel: Channel, entity: dict[str, Any]) -> Sequencer | None:
+    """Of puts and deletes. Lifecycle rules back-date what they do, so their sequencers order nothing."""
+    text = str(entity.get("sequencer") or "")
+    return Sequencer.read(channel, text) if _HEXADECIMAL.fullmatch(text) else None
 
 
 def _size(value: Any) -> int | None:

@@ -99,7 +99,7 @@ class Delivery:
             self.counts[outcome] += 1
             self.counts["redundant" if outcome == "applied" else outcome] += len(target.hints) - 1
         self.counts["received"] = self.counts.total()
-        logger.info("events received", **self.counts)
+        logger.info("events received", extra=dict(self.counts))
         for name, value in self.counts.items():
             count(f"Events{name.capitalize()}", value)
 

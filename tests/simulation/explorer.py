@@ -1,16 +1,17 @@
 """A model checker that runs the real handlers.
 
-A handler that is given the same message, the same time and the same answers makes the same next call. So each
-invocation is a path through a tree that grows by running the real code, and a state of the whole is small: what is in
-AWS, how far the bucket's own history has come, which messages wait, and where in its tree each invocation stands.
-Every state is looked at once, however many schedules lead to it; their number is counted all the same.
+A handler that is given the same message, the same time and the same answers makes the same next call. So an invocation
+is a point in a tree that grows by running the real code, and a state of the whole is small: what lies in AWS, how far
+the bucket's history has come, which messages wait, and where each invocation stands. Every state is looked at once,
+however many schedules lead to it.
+
+The names that handlers give to their writes are random, so states that differ only by them are one.
 """
 
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, NamedTuple
 
 from tests.simulation import faults
@@ -23,31 +24,34 @@ type Handler = Callable[[dict[str, Any]], dict[str, Any]]
 type Change = Callable[[World], object]
 """One of the operations on the bucket that a history consists of."""
 
+_LEAP_SECONDS = 9 * 24 * 3600
+_FAULTS = (faults.throttled, faults.lost, faults.repeated)
+_NEW_OP_ID = Request("", "new op id", {})
+_NAME = re.compile(r"\bop\d+\b")
+
 
 class Violation(AssertionError):
-    """The end of some schedule is not as it must be. The message is that schedule."""
+    """Some schedule does not end as it must. The message is that schedule."""
 
 
 class Letter(NamedTuple):
+    """A message, of which several copies may be on their way."""
+
     queue: str
     body: str
 
 
-_LISTING = Letter("listing", "")
-_NEW_OP_ID = Request("", "new op id", {})
+LISTING = Letter("listing", "")
 
 
 class Mail(NamedTuple):
-    """All copies of one message."""
-
     letter: int
-    waiting: tuple[int, ...]
-    """How often each copy was received before."""
+    receives: int
+    """How often this copy was received before."""
 
 
 class Running(NamedTuple):
-    letter: int
-    receives: int
+    mail: Mail
     node: int
 
 
@@ -63,38 +67,41 @@ class State(NamedTuple):
     """Of many days, that may still happen."""
 
 
-@dataclass(slots=True)
-class Node:
-    """A point in an invocation: all that it was told so far, and what it asks next."""
-
-    start: "Start"
-    answers: tuple[int, ...]
-    request: int | None = None
-    failed: bool = False
-    children: dict[int, int] = field(default_factory=dict)
-    held: Invocation | None = None
-    """The invocation itself, as long as nobody has led it on."""
-
-
-class Start(NamedTuple):
-    letter: int
-    receives: int
-    clock: float
-
-
 class Snapshot(NamedTuple):
+    """What lies in AWS."""
+
     clock: float
-    buckets: Mapping[str, Any]
+    objects: Mapping[str, Mapping[str, Any]]
+    changes: Mapping[str, int]
     items: Mapping[Any, Any]
 
 
-@dataclass(slots=True, kw_only=True)
+class Path(NamedTuple):
+    """All that an invocation was told so far."""
+
+    letter: int
+    receives: int
+    clock: float
+    answers: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Node:
+    path: Path
+    request: int | None
+    """What it asks next; None at its end."""
+    failed: bool = False
+    held: Invocation | None = None
+    """The invocation itself, until somebody leads it on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     in_flight: int = 2
     """Invocations at the same time."""
     copies: int = 2
     """Of every event."""
-    faults: int = 1
+    faults: int = 0
     leaps: int = 0
     lost: int | None = None
     """The operation whose event is never delivered. A listing is made some time after it."""
@@ -103,31 +110,38 @@ class Bounds:
 @dataclass(slots=True)
 class Report:
     states: int = 0
-    steps: int = 0
     schedules: int = 0
     runs: int = 0
     """Of real handlers."""
 
 
-_NAME = re.compile(r"\bop(\d+)\b")
-
-
-class _Table[T]:
+class _Numbers[T]:
     """Things by number, equal ones by the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, identify: Callable[[T], Any] = repr) -> None:
         self.things: list[T] = []
-        self.names: list[frozenset[int]] = []
-        """Of invocations, found in each."""
+        self.names: list[tuple[str, ...]] = []
+        """Of writes, found in each."""
+        self._identify = identify
         self._numbers: dict[Any, int] = {}
+        self._renamed: dict[Any, int] = {}
 
-    def number(self, identity: Any, thing: T) -> int:
-        found = self._numbers.get(identity)
-        if found is None:
-            found = self._numbers[identity] = len(self.things)
+    def of(self, thing: T) -> int:
+        identity = self._identify(thing)
+        if identity not in self._numbers:
+            self._numbers[identity] = len(self.things)
             self.things.append(thing)
-            self.names.append(frozenset(map(int, _NAME.findall(repr(thing)))))
-        return found
+            self.names.append(tuple(dict.fromkeys(_NAME.findall(repr(thing)))))
+        return self._numbers[identity]
+
+    def renamed(self, number: int, names: Mapping[str, str]) -> int:
+        mine = tuple(names[name] for name in self.names[number])
+        if mine == self.names[number]:
+            return number
+        key = number, mine
+        if key not in self._renamed:
+            self._renamed[key] = self.of(_rename(self.things[number], names))
+        return self._renamed[key]
 
 
 @dataclass(slots=True)
@@ -140,43 +154,42 @@ class Explorer:
     """What is wrong at the end, if anything."""
     bounds: Bounds
     whole: frozenset[str] = frozenset()
-    """Queues whose handlers are of no interest here: their invocations are one step each."""
+    """Queues whose handlers are of no interest here: an invocation is one step, and equal messages are one."""
     report: Report = field(default_factory=Report)
-    _snapshots: _Table[Snapshot] = field(default_factory=_Table)
-    _requests: _Table[Request] = field(default_factory=_Table)
-    _answers: _Table[Any] = field(default_factory=_Table)
-    _letters: _Table[Letter] = field(default_factory=_Table)
+    _snapshots: _Numbers[Snapshot] = field(default_factory=lambda: _Numbers(_identify_snapshot))
+    _requests: _Numbers[Request] = field(default_factory=_Numbers)
+    _answers: _Numbers[Any] = field(default_factory=_Numbers)
+    _letters: _Numbers[Letter] = field(default_factory=_Numbers)
     _nodes: list[Node] = field(default_factory=list)
-    _starts: dict[Start, int] = field(default_factory=dict)
+    _paths: dict[Path, int] = field(default_factory=dict)
     _performed: dict[tuple[int, int, Fault], tuple[int, int, tuple[int, ...]]] = field(default_factory=dict)
+    _canonical: dict[Any, tuple[int, tuple[Mail, ...], tuple[Running, ...]]] = field(default_factory=dict)
     _verdicts: dict[int, str | None] = field(default_factory=dict)
 
     def explore(self) -> Report:
         """Look at every state that can be reached. Raises Violation at the first one that ends badly."""
         first = State(self._snapshot(), 0, (), (), self.bounds.faults, self.bounds.leaps)
         schedules: dict[State, int] = {}
-        path: list[tuple[State, str, Iterator[tuple[str, State]], list[State]]] = []
-        path.append((first, "", self._steps(first), []))
-        seen = {first}
+        following: dict[State, list[State]] = {first: []}
+        path = [(first, "", self._steps(first))]
         while path:
-            state, _, steps, after = path[-1]
-            for label, following in steps:
-                self.report.steps += 1
-                after.append(following)
-                if following not in seen:
-                    seen.add(following)
-                    path.append((following, label, self._steps(following), []))
+            state, _, steps = path[-1]
+            for label, unsorted in steps:
+                after = self._canonized(unsorted)
+                following[state].append(after)
+                if after not in following:
+                    following[after] = []
+                    path.append((after, label, self._steps(after)))
                     break
             else:
-                self._judge(state, [label for _, label, _, _ in path if label])
-                # A retry may lead back to a state that is still open: such a loop is no schedule of its own.
-                schedules[state] = sum(schedules.get(each, 0) for each in after) or 1
+                self._judge(state, [label for _, label, _ in path[1:]])
+                schedules[state] = sum(schedules[each] for each in following[state]) or 1
                 path.pop()
-        self.report.states, self.report.schedules = len(seen), schedules[first]
+        self.report.states, self.report.schedules = len(following), schedules[first]
         return self.report
 
     def _judge(self, state: State, labels: Sequence[str]) -> None:
-        if state.running or state.done < len(self.history) or state.mail:
+        if state.running or state.mail or state.done < len(self.history):
             return
         if state.snapshot not in self._verdicts:
             self._restore(state.snapshot)
@@ -189,26 +202,23 @@ class Explorer:
             if self._is_urgent(self._nodes[running.node]):
                 yield from self._go_on(state, running)
                 return
-        for running in state.running:
+        for running in sorted(set(state.running)):
             yield from self._go_on(state, running)
         if state.done < len(self.history):
             yield self._operate(state)
-        for mail in state.mail:
-            for receives in sorted(set(mail.waiting)):
-                if self._letters.things[mail.letter].queue in self.whole:
-                    yield self._run_whole(state, mail, receives)
-                elif len(state.running) < self.bounds.in_flight:
-                    yield self._begin(state, mail, receives)
+        for mail in sorted(set(state.mail)):
+            if self._letters.things[mail.letter].queue in self.whole:
+                yield self._run_whole(state, mail)
+            elif len(state.running) < self.bounds.in_flight:
+                yield f"{self._name(mail)} begins", self._begin(state, mail)
         yield from self._let_time_pass(state)
 
     def _is_urgent(self, node: Node) -> bool:
         """Whether no schedule is missed if this call is made before anything else happens: the first of an invocation,
-        which may as well begin later, and those that commute with whatever the others do."""
-        if not node.answers:
-            return True
+        which might as well have begun later, and those that commute with whatever others do."""
         request = self._requests.things[node.request or 0]
         return (
-            request is _NEW_OP_ID
+            not node.path.answers
             or request.operation == "HeadBucket"
             or request.parameters.get("QueueUrl") in self.whole
         )
@@ -219,115 +229,148 @@ class Explorer:
         change(self.world)
         letters = self._collect() * self.bounds.copies
         if state.done == self.bounds.lost:
-            label += ", and its event is lost"
-            letters = [self._letters.number(_LISTING, _LISTING)]
+            label, letters = f"{label}, and its event is lost", [self._letters.of(LISTING)]
         done = state._replace(snapshot=self._snapshot(), done=state.done + 1)
         return f"bucket: {label}", self._send(done, letters)
 
-    def _begin(self, state: State, mail: Mail, receives: int) -> tuple[str, State]:
+    def _begin(self, state: State, mail: Mail) -> State:
         clock = self._snapshots.things[state.snapshot].clock
-        start = Start(mail.letter, receives, clock)
-        if start not in self._starts:
-            self._starts[start] = self._grow(Node(start, ()), self._invoke(start))
-        running = Running(mail.letter, receives, self._starts[start])
-        begun = _taken(state, mail, receives)
-        return f"{self._name(running)} begins", self._settled(begun, running)
+        path = Path(mail.letter, mail.receives, clock, ())
+        return self._settle(state._replace(mail=_without(state.mail, mail)), mail, path)
 
     def _go_on(self, state: State, running: Running) -> Iterator[tuple[str, State]]:
         node = self._nodes[running.node]
         if node.request is None:
             raise RuntimeError("an invocation that ended is still running")
-        others = list(state.running)
-        others.remove(running)
-        rest = state._replace(running=tuple(others))
-        if self._requests.things[node.request] is _NEW_OP_ID:
-            name = f"op{self._free_name(state)}"
-            yield "", self._led_on(rest, running, self._answers.number(name, name))
-            return
-        call = f"{self._name(running)}: {self._requests.things[node.request].operation}"
+        mail = running.mail
+        label = f"{self._name(mail)}: {self._requests.things[node.request].operation}"
+        rest = state._replace(running=_without(state.running, running))
         snapshot, answer, letters = self._perform(state.snapshot, node.request, faults.none)
         done = self._send(rest._replace(snapshot=snapshot), letters)
-        yield call, self._led_on(done, running, answer)
+        yield label, self._settle(done, mail, _told(node.path, answer))
         if not state.faults:
             return
         rest, done = rest._replace(faults=state.faults - 1), done._replace(faults=state.faults - 1)
-        yield f"{call}, but it crashed before", self._returned(rest, running)
-        if done.snapshot != rest.snapshot or done.mail != rest.mail:
-            yield f"{call}, and it crashed after", self._returned(done, running)
-        for fault in (faults.throttled, faults.lost, faults.repeated):
+        yield f"{label}, but it crashed before", _returned(rest, mail)
+        if done != rest:
+            yield f"{label}, and it crashed after", _returned(done, mail)
+        for fault in _FAULTS:
             snapshot, told, letters = self._perform(state.snapshot, node.request, fault)
             if (snapshot, told) != (done.snapshot, answer):
                 faulty = self._send(rest._replace(snapshot=snapshot), letters)
-                yield f"{call} ({fault.__name__})", self._led_on(faulty, running, told)
+                yield f"{label} ({fault.__name__})", self._settle(faulty, mail, _told(node.path, told))
 
-    def _run_whole(self, state: State, mail: Mail, receives: int) -> tuple[str, State]:
-        _, begun = self._begin(state, mail, receives)
-        label = f"{self._letters.things[mail.letter].queue} runs"
-        while mine := [each for each in begun.running if each.letter == mail.letter]:
-            _, begun = next(self._go_on(begun, mine[0]))
-        return label, begun
+    def _run_whole(self, state: State, mail: Mail) -> tuple[str, State]:
+        others = set(state.running)
+        after = self._begin(state, mail)
+        while mine := [running for running in after.running if running not in others]:
+            _, after = next(self._go_on(after, mine[0]))
+        return f"{self._name(mail)} runs", after
 
     def _let_time_pass(self, state: State) -> Iterator[tuple[str, State]]:
-        """No invocation outlives a leap, but one may be at work when DynamoDB takes a tombstone away."""
+        """No invocation outlives a leap, but some may be at work when DynamoDB takes a tombstone away."""
         if state.leaps and not state.running:
             self._restore(state.snapshot)
-            self.world.clock += 9 * 24 * 3600
+            self.world.clock += _LEAP_SECONDS
             yield "nine days pass", state._replace(snapshot=self._snapshot(), leaps=state.leaps - 1)
-        if self.bounds.leaps:
+        if self.bounds.leaps > state.leaps:
             self._restore(state.snapshot)
             if self.world.dynamodb.expire(self.world.clock):
                 yield "the tombstone expires", state._replace(snapshot=self._snapshot())
 
-    def _led_on(self, state: State, running: Running, answer: int) -> State:
-        node = self._nodes[running.node]
-        if answer not in node.children:
-            node.children[answer] = self._lead(node, answer)
-        return self._settled(state, running._replace(node=node.children[answer]))
+    def _settle(self, state: State, mail: Mail, path: Path) -> State:
+        """With the invocation at its next call, or at its end."""
+        node = self._nodes[number := self._node(path)]
+        if node.request is None:
+            return _returned(state, mail) if node.failed else state
+        if self._requests.things[node.request] is _NEW_OP_ID:
+            return self._settle(state, mail, _told(path, self._answers.of(self._free_name(state, path))))
+        return state._replace(running=(*state.running, Running(mail, number)))
 
-    def _settled(self, state: State, running: Running) -> State:
-        node = self._nodes[running.node]
-        if node.request is not None:
-            return state._replace(running=tuple(sorted((*state.running, running))))
-        return self._returned(state, running) if node.failed else state
+    def _free_name(self, state: State, path: Path) -> str:
+        known = set(self._names(state)).union(*(self._answers.names[answer] for answer in path.answers))
+        return next(name for n in range(len(known) + 1) if (name := f"op{n}") not in known)
 
-    def _returned(self, state: State, running: Running) -> State:
-        """The message comes again."""
-        return _posted(state, running.letter, running.receives + 1)
+    def _names(self, state: State) -> list[str]:
+        """Of writes, as far as anything in the state knows of them, in an order that does not depend on them."""
+        names = list(self._snapshots.names[state.snapshot])
+        for running in state.running:
+            for answer in self._nodes[running.node].path.answers:
+                names += self._answers.names[answer]
+        for mail in (*state.mail, *(running.mail for running in state.running)):
+            names += self._letters.names[mail.letter]
+        return names
 
-    def _lead(self, node: Node, answer: int) -> int:
-        """The node that follows when the call of this one is answered so."""
-        invocation, node.held = node.held, None
-        if invocation is None:
-            invocation = self._invoke(node.start)
-            for earlier in node.answers:
-                self._tell(invocation, node.start, earlier)
-        self._tell(invocation, node.start, answer)
-        return self._grow(Node(node.start, (*node.answers, answer)), invocation)
+    def _canonized(self, state: State) -> State:
+        key = state.snapshot, state.mail, state.running
+        if key not in self._canonical:
+            running = sorted(state.running, key=self._order)
+            ordered = state._replace(running=tuple(running), mail=tuple(sorted(state.mail)))
+            names = {name: f"op{n}" for n, name in enumerate(dict.fromkeys(self._names(ordered)))}
+            mail = tuple(sorted(self._renamed_mail(each, names) for each in state.mail))
+            renamed = tuple(sorted(self._renamed(each, names) for each in running))
+            self._canonical[key] = self._snapshots.renamed(state.snapshot, names), mail, renamed
+        snapshot, mail, renamed = self._canonical[key]
+        return state._replace(snapshot=snapshot, mail=mail, running=renamed)
 
-    def _grow(self, node: Node, invocation: Invocation) -> int:
-        if invocation.request is not None:
-            node.request = self._requests.number(repr(invocation.request), invocation.request)
-            node.held = invocation
-        elif invocation.error:
+    def _order(self, running: Running) -> tuple[Any, ...]:
+        return running.mail, len(self._nodes[running.node].path.answers), running.node
+
+    def _renamed_mail(self, mail: Mail, names: Mapping[str, str]) -> Mail:
+        return mail._replace(letter=self._letters.renamed(mail.letter, names))
+
+    def _renamed(self, running: Running, names: Mapping[str, str]) -> Running:
+        mail, path = self._renamed_mail(running.mail, names), self._nodes[running.node].path
+        answers = tuple(self._answers.renamed(answer, names) for answer in path.answers)
+        return Running(mail, self._node(path._replace(letter=mail.letter, answers=answers)))
+
+    def _node(self, path: Path) -> int:
+        if path not in self._paths:
+            self._paths[path] = len(self._nodes)
+            self._nodes.append(self._arrive(path))
+        return self._paths[path]
+
+    def _arrive(self, path: Path) -> Node:
+        """Run the real handler up to there."""
+        invocation = self._invocation(path)
+        if invocation.error:
             raise invocation.error
-        else:
-            node.failed = bool(invocation.result["batchItemFailures"])
-        self._nodes.append(node)
-        return len(self._nodes) - 1
+        if invocation.request is None:
+            return Node(path, None, failed=bool(invocation.result["batchItemFailures"]))
+        return Node(path, self._requests.of(invocation.request), held=invocation)
 
-    def _invoke(self, start: Start) -> Invocation:
-        self.report.runs += 1
-        letter = self._letters.things[start.letter]
-        attributes = {"ApproximateReceiveCount": str(start.receives + 1)}
-        message = {"messageId": "m", "body": letter.body, "attributes": attributes}
-        self.world.clock = start.clock
+    def _invocation(self, path: Path) -> Invocation:
+        self.world.clock = path.clock
         self.world.new_op_id = lambda: self.world.interpose(_NEW_OP_ID)  # type: ignore[misc]
+        if not path.answers:
+            return self._invoke(path)
+        *earlier, last = path.answers
+        before = self._paths.get(path._replace(answers=tuple(earlier)))
+        invocation = self._nodes[before].held if before is not None else None
+        if invocation is None:
+            invocation = self._invoke(path)
+            for answer in earlier:
+                invocation.answer(self._given(answer))
+        elif before is not None:
+            self._nodes[before].held = None
+        invocation.answer(self._given(last))
+        return invocation
+
+    def _invoke(self, path: Path) -> Invocation:
+        self.report.runs += 1
+        letter = self._letters.things[path.letter]
+        attributes = {"ApproximateReceiveCount": str(path.receives + 1)}
+        message = {"messageId": "m", "body": letter.body, "attributes": attributes}
         return Invocation(self.world, lambda: self.handlers[letter.queue](message))
 
-    def _tell(self, invocation: Invocation, start: Start, answer: int) -> None:
-        given = self._answers.things[answer]
-        self.world.clock = start.clock
-        invocation.answer(lambda _: _reveal(given))
+    def _given(self, answer: int) -> Callable[[Request], Any]:
+        def give(_: Request) -> Any:
+            given = self._answers.things[answer]
+            if isinstance(given, Exception):
+                raise given
+            return copy.deepcopy(given)
+
+        return give
 
     def _perform(self, snapshot: int, request: int, fault: Fault) -> tuple[int, int, tuple[int, ...]]:
         """What becomes of AWS, what is answered, and which messages are sent."""
@@ -341,73 +384,83 @@ class Explorer:
             except Exception as error:  # noqa: BLE001
                 answer = error
             letters = tuple(self._collect())
-            self._performed[key] = self._snapshot(), self._answers.number(repr(answer), answer), letters
+            self._performed[key] = self._snapshot(), self._answers.of(answer), letters
         return self._performed[key]
 
     def _collect(self) -> list[int]:
-        """Take what lies in the queues, and the events that S3 has told of since."""
+        """Take what lies in the queues, and the events that S3 has told of."""
         letters = []
         for name, queue in self.world.sqs.queues.items():
             letters += [Letter(name, message.body) for message in queue.visible.values()]
             queue.visible.clear()
         letters += [Letter("events", s3_notification(event)) for event in self.world.s3.events]
         self.world.s3.events.clear()
-        return [self._letters.number(letter, letter) for letter in letters]
+        return [self._letters.of(letter) for letter in letters]
 
     def _send(self, state: State, letters: Sequence[int]) -> State:
+        mail = list(state.mail)
         for letter in letters:
-            known = any(mail.letter == letter for mail in state.mail)
-            if not known or self._letters.things[letter].queue not in self.whole:
-                state = _posted(state, letter, 0)
-        return state
+            new = Mail(letter, 0)
+            if new not in mail or self._letters.things[letter].queue not in self.whole:
+                mail.append(new)
+        return state._replace(mail=tuple(sorted(mail)))
 
     def _snapshot(self) -> int:
-        world = self.world
-        buckets = {name: (dict(b.objects), b.changes) for name, b in world.s3.buckets.items()}
-        items = dict(world.dynamodb.tables["data"].items)
-        identity = (
-            world.clock,
-            tuple((name, frozenset(objects.items()), n) for name, (objects, n) in buckets.items()),
-            frozenset((key, frozenset(item.items())) for key, item in items.items()),
+        buckets = self.world.s3.buckets
+        return self._snapshots.of(
+            Snapshot(
+                self.world.clock,
+                {name: dict(bucket.objects) for name, bucket in buckets.items()},
+                {name: bucket.changes for name, bucket in buckets.items()},
+                dict(self.world.dynamodb.tables["data"].items),
+            )
         )
-        return self._snapshots.number(identity, Snapshot(world.clock, buckets, items))
 
-    def _restore(self, snapshot: int) -> None:
-        clock, buckets, items = self._snapshots.things[snapshot]
-        self.world.clock = clock
-        for name, (objects, changes) in buckets.items():
-            self.world.s3.buckets[name].objects = dict(objects)
-            self.world.s3.buckets[name].changes = changes
-        self.world.dynamodb.tables["data"].items = dict(items)
+    def _restore(self, number: int) -> None:
+        snapshot = self._snapshots.things[number]
+        self.world.clock = snapshot.clock
+        for name, bucket in self.world.s3.buckets.items():
+            bucket.objects, bucket.changes = dict(snapshot.objects[name]), snapshot.changes[name]
+        self.world.dynamodb.tables["data"].items = dict(snapshot.items)
 
-    def _free_name(self, state: State) -> int:
-        """The lowest that nothing in the state knows of: such names are random in truth, so any will do."""
-        known = set(self._snapshots.names[state.snapshot])
-        for mail in state.mail:
-            known |= self._letters.names[mail.letter]
-        for running in state.running:
-            node = self._nodes[running.node]
-            known = known.union(*(self._answers.names[answer] for answer in node.answers))
-        return next(name for name in count() if name not in known)
-
-    def _name(self, running: Running) -> str:
-        return f"{self._letters.things[running.letter].queue} {running.letter}"
+    def _name(self, mail: Mail) -> str:
+        return f"{self._letters.things[mail.letter].queue} {mail.letter}"
 
 
-def _posted(state: State, letter: int, receives: int) -> State:
-    boxes = {mail.letter: mail.waiting for mail in state.mail}
-    boxes[letter] = tuple(sorted((*boxes.get(letter, ()), receives)))
-    return state._replace(mail=tuple(Mail(*box) for box in sorted(boxes.items())))
+def _told(path: Path, answer: int) -> Path:
+    return path._replace(answers=(*path.answers, answer))
 
 
-def _taken(state: State, box: Mail, receives: int) -> State:
-    waiting = list(box.waiting)
-    waiting.remove(receives)
-    left = (box._replace(waiting=tuple(waiting)),) if waiting else ()
-    return state._replace(mail=tuple(sorted((*(mail for mail in state.mail if mail is not box), *left))))
+def _returned(state: State, mail: Mail) -> State:
+    """The message comes again."""
+    again = mail._replace(receives=mail.receives + 1)
+    return state._replace(mail=tuple(sorted((*state.mail, again))))
 
 
-def _reveal(answer: Any) -> Any:
-    if isinstance(answer, Exception):
-        raise answer
-    return copy.deepcopy(answer)
+def _without[T](things: tuple[T, ...], thing: T) -> tuple[T, ...]:
+    at = things.index(thing)
+    return things[:at] + things[at + 1 :]
+
+
+def _identify_snapshot(snapshot: Snapshot) -> Any:
+    return (
+        snapshot.clock,
+        tuple(frozenset(objects.items()) for objects in snapshot.objects.values()),
+        tuple(snapshot.changes.values()),
+        frozenset((key, frozenset(item.items())) for key, item in snapshot.items.items()),
+    )
+
+
+def _rename(thing: Any, names: Mapping[str, str]) -> Any:
+    match thing:
+        case str():
+            return _NAME.sub(lambda match: names[match[0]], thing)
+        case dict():
+            return {_rename(key, names): _rename(value, names) for key, value in thing.items()}
+        case list():
+            return [_rename(each, names) for each in thing]
+        case Snapshot() | Letter():
+            return type(thing)(*(_rename(each, names) for each in thing))
+        case tuple():
+            return tuple(_rename(each, names) for each in thing)
+    return thing

@@ -344,7 +344,9 @@ def decoded(wire: Mapping[str, Mapping[str, Any]]) -> dict[str, Value]:
 def _decoded(wire: Mapping[str, Any]) -> Value:
     [(kind, value)] = wire.items()
     match kind:
-        case "S" | "B" | "BOOL" | "NULL":
+        case "S":
+            return kind, str(value)
+        case "B" | "BOOL" | "NULL":
             return kind, value
         case "N":
             return kind, Decimal(value)
@@ -358,7 +360,7 @@ def _decoded(wire: Mapping[str, Any]) -> Value:
 
 
 def encoded(item: Item) -> Wire:
-    return {name: _encoded(value) for name, value in item.items()}
+    return {name: _encoded(item[name]) for name in sorted(item)}
 
 
 def _encoded(value: Value) -> dict[str, Any]:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from chalicelib.preprocess import headers, imaging, signatures
+from chalicelib.preprocess import imaging, signatures
+from chalicelib.preprocess.headers import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.preprocess.headers import Limits
     from chalicelib.preprocess.imaging import Rendered
+
+SMALL = Limits(pixels=36_000_000, bytes=10_000_000)
+LARGE = Limits(pixels=200_000_000, bytes=10_000_000)
 
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (250, 250, 250)
 CORNERS = (RED, GREEN, BLUE, WHITE)
@@ -29,17 +32,8 @@ AS_STORED = {
     8: Image.Transpose.ROTATE_270,
 }
 
-BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_LONG, SIGNED_RATIONAL, DOUBLE = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    7,
-    9,
-    10,
-    12,
-)
+BYTE, ASCII, SHORT, LONG, RATIONAL = 1, 2, 3, 4, 5
+UNDEFINED, SIGNED_LONG, SIGNED_RATIONAL, DOUBLE = 7, 9, 10, 12
 LAYOUTS = {SHORT: "H", LONG: "I", RATIONAL: "I", SIGNED_LONG: "i", SIGNED_RATIONAL: "i", DOUBLE: "d"}
 UNITS = {
     BYTE: 1,
@@ -147,11 +141,11 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
 
 
-def render(data: bytes, limits: "Limits" = headers.SMALL) -> "Rendered":
+def render(data: bytes, limits: Limits = SMALL) -> "Rendered":
     return imaging.render(data, signatures.recognize(data[: signatures.HEAD_BYTES]), limits)
 
 
-def thumbnail(data: bytes, limits: "Limits" = headers.SMALL) -> Image.Image:
+def thumbnail(data: bytes, limits: Limits = SMALL) -> Image.Image:
     made = render(data, limits).thumbnail
     assert made is not None
     return Image.open(io.BytesIO(made), formats=["WEBP"])

@@ -15,6 +15,7 @@ from tests.unit.preprocess.pictures import (
     ASCII,
     CORNERS,
     GOOD,
+    LARGE,
     LONG,
     RATIONAL,
     SHORT,
@@ -219,7 +220,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_too_large_and_not_decoded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "open", None)
-    facts = render(BOMBS[name], headers.LARGE).facts
+    facts = render(BOMBS[name], LARGE).facts
     assert (facts.status, facts.status_reason) == (Status.FAILED, Reason.TOO_LARGE)
     assert facts.width is not None
     assert facts.width >= 16_384
@@ -232,7 +233,7 @@ def test_a_first_frame_beyond_its_screen_is_measured_before_it_is_decoded() -> N
         + b","
         + struct.pack("<HHHHB", 0, 0, 65535, 65535, 0)
     )
-    assert render(bomb + b"\2\2D\1\0;", headers.LARGE).facts.status_reason is Reason.TOO_LARGE
+    assert render(bomb + b"\2\2D\1\0;", LARGE).facts.status_reason is Reason.TOO_LARGE
 
 
 def test_an_avif_that_hides_its_size_is_measured_before_it_is_decoded(
@@ -283,6 +284,11 @@ def test_whatever_a_decoder_raises_is_a_corrupt_image(
     assert render(sample(Format.JPEG)).facts.status_reason is Reason.CORRUPT
 
 
+def test_an_empty_file_has_failed() -> None:
+    made = render(b"")
+    assert (made.facts.status, made.facts.status_reason) == (Status.FAILED, Reason.EMPTY)
+
+
 def test_running_out_of_memory_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise MemoryError
@@ -296,4 +302,4 @@ def test_one_format_is_not_taken_for_another() -> None:
     """Pillow is told which decoder to use: what only pretends to be a PNG never reaches another."""
     data = encode(picture(), "TIFF")
     png = signatures.recognize(sample(Format.PNG)[:100])
-    assert imaging.render(data, png, headers.LARGE).facts.status_reason is Reason.CORRUPT
+    assert imaging.render(data, png, LARGE).facts.status_reason is Reason.CORRUPT

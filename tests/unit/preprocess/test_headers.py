@@ -9,7 +9,15 @@ from chalicelib.model.data import Reason, Status
 from chalicelib.preprocess import headers, signatures
 from chalicelib.preprocess.headers import Header
 from chalicelib.preprocess.signatures import Format
-from tests.unit.preprocess.pictures import SHORT, block, encode, encode_with_orientation, picture, png_header
+from tests.unit.preprocess.pictures import (
+    LARGE,
+    SHORT,
+    block,
+    encode,
+    encode_with_orientation,
+    picture,
+    png_header,
+)
 
 if TYPE_CHECKING:
     from chalicelib.preprocess.headers import Size
@@ -119,7 +127,7 @@ def test_what_is_too_large_is_described_without_decoding() -> None:
     signature = signatures.recognize(head)
     header = headers.examine(head, Format.PNG)
     assert header.pixels is not None
-    assert header.pixels > headers.LARGE.pixels
+    assert header.pixels > LARGE.pixels
     facts = headers.describe(signature, header, Reason.TOO_LARGE)
     assert (facts.status, facts.status_reason) == (Status.FAILED, Reason.TOO_LARGE)
     assert (facts.width, facts.height, facts.content_type) == (30_000, 20_000, "image/png")

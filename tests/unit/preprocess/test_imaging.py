@@ -12,6 +12,8 @@ from chalicelib.preprocess.headers import Limits
 from tests.unit.preprocess.pictures import (
     CORNERS,
     GOOD,
+    LARGE,
+    SMALL,
     alike,
     block,
     corners,
@@ -292,9 +294,9 @@ def test_the_first_of_several_pictures_in_a_camera_file_counts() -> None:
 def test_a_png_of_50_megapixels_in_little_space_is_for_the_large_function() -> None:
     data = encode(Image.new("L", (10_000, 5_000), 200), "PNG", compress_level=1)
     assert len(data) < 300_000
-    small = render(data, headers.SMALL).facts
+    small = render(data, SMALL).facts
     assert (small.status_reason, small.width, small.height) == (Reason.TOO_LARGE, 10_000, 5_000)
-    assert thumbnail(data, headers.LARGE).size == (256, 128)
+    assert thumbnail(data, LARGE).size == (256, 128)
 
 
 def test_a_large_jpeg_is_for_the_small_function_if_it_need_not_be_held_whole() -> None:

@@ -92,7 +92,3 @@ def test_what_is_not_decoded_is_skipped_with_a_reason() -> None:
     facts = signatures.recognize(b"%PDF-1.7").skip()
     assert (facts.status, facts.status_reason) == (Status.SKIPPED, Reason.UNSUPPORTED_TYPE)
     assert (facts.type, facts.content_type, facts.width) == (Type.OTHER, "application/pdf", None)
-
-
-def test_an_empty_file_has_failed() -> None:
-    assert (signatures.EMPTY.status, signatures.EMPTY.status_reason) == (Status.FAILED, Reason.EMPTY)

@@ -45,7 +45,7 @@ class FakeTable:
     def remove(self, data_id, *, still_listed=False):
         gone = self.items.pop(data_id, None)
         if gone and still_listed:
-            self.items[data_id] = replace(gone, state=State.GONE, shard="")
+            self.items[data_id] = replace(gone, state=State.GONE)
         elif gone:
             del self.listed[data_id]
 
@@ -216,3 +216,10 @@ def test_a_record_of_another_lake_is_never_shown():
     foreign = record("a.jpg", lake=replace(LAKE, id="00000000-0000-5000-8000-000000000000"))
     with FakeTable([foreign, record("b.jpg")]).in_place():
         assert [each.object_name for each in items_of(walk(Query(), 5))] == ["b.jpg"]
+
+
+def test_a_record_that_is_gone_is_not_shown_though_the_index_still_lists_it():
+    there = [record(name) for name in "abc"]
+    with FakeTable(there).in_place() as table:
+        table.remove(there[1].id, still_listed=True)
+        assert [each.object_name for each in items_of(walk(Query(order=Order.OBJECT_NAME), 1))] == ["a", "c"]

@@ -122,7 +122,13 @@ def test_what_changes_whether_an_object_is_there_is_a_hint(name: str, change: Ch
 
 @pytest.mark.parametrize(
     "name",
-    ["ObjectRestore:Delete", "ObjectRestore:Completed", "ObjectTagging:Put", "ObjectAcl:Put", "Replication:X"],
+    [
+        "ObjectRestore:Delete",
+        "ObjectRestore:Completed",
+        "ObjectTagging:Put",
+        "ObjectAcl:Put",
+        "Replication:X",
+    ],
 )
 def test_what_leaves_an_object_where_it_is_is_ignored(name: str) -> None:
     assert open_envelope(altered(eventName=name)) == Envelope(ignored=1)

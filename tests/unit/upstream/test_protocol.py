@@ -115,13 +115,21 @@ def test_an_expiration_dated_back_to_midnight_still_counts(desk: Desk) -> None:
     assert desk.names() == set()
 
 
-def test_an_event_that_was_already_covered_costs_no_look(desk: Desk) -> None:
-    first, second = desk.put("a.jpg", b"1"), desk.put("a.jpg", b"22")
-    desk.deliver(second)
+def test_an_event_that_is_repeated_costs_no_look(desk: Desk) -> None:
+    event = desk.put("a.jpg")
+    desk.deliver(event)
     desk.complete("a.jpg")
     desk.calls()
-    desk.deliver(first)
+    desk.deliver(event)
     assert desk.calls() == {"BatchExecuteStatement": 1}
+
+
+def test_a_sequencer_from_the_future_does_not_silence_what_comes_after_it(desk: Desk) -> None:
+    desk.deliver(desk.put("a.jpg"))
+    desk.deliver(replace(desk.put("a.jpg"), sequencer="FF" * 9))
+    desk.complete("a.jpg")
+    desk.deliver(desk.delete("a.jpg"))
+    assert desk.names() == set()
 
 
 def test_an_event_of_another_channel_is_never_taken_for_covered(desk: Desk) -> None:

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+KINDS = {
+    "DEFAULT_4XX",
+    "DEFAULT_5XX",
+    "UNAUTHORIZED",
+    "ACCESS_DENIED",
+    "MISSING_AUTHENTICATION_TOKEN",
+    "INVALID_API_KEY",
+    "EXPIRED_TOKEN",
+    "THROTTLED",
+    "QUOTA_EXCEEDED",
+    "REQUEST_TOO_LARGE",
+    "INTEGRATION_TIMEOUT",
+    "INTEGRATION_FAILURE",
+}
+
+
+@pytest.fixture(scope="session")
+def definition(resources):
+    return resources["RestAPI"]["DefinitionBody"]
+
+
+@pytest.fixture(scope="session")
+def responses(definition):
+    return definition["x-amazon-apigateway-gateway-responses"]
+
+
+def problem(response):
+    """The body as API Gateway fills it in: the message is a JSON text already, the request's id is bare."""
+    body = response["responseTemplates"]["application/json"]
+    body = body.replace("$context.error.messageString", '"why"').replace("$context.requestId", "r-1")
+    return json.loads(body)
+
+
+def test_every_answer_of_the_gateway_itself_is_a_problem(responses):
+    assert responses.keys() >= KINDS
+    for kind, response in responses.items():
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'", kind
+        body = problem(response)
+        assert body.keys() == {"type", "title", "status", "detail", "code", "request_id"}, kind
+        assert body["status"] == response["statusCode"], kind
+        assert body["request_id"] == "r-1", kind
+
+
+def test_a_missing_or_unknown_key_is_a_401_and_an_unknown_route_a_404(responses):
+    assert {kind: problem(responses[kind])["status"] for kind in ("UNAUTHORIZED", "ACCESS_DENIED")} == {
+        "UNAUTHORIZED": 401,
+        "ACCESS_DENIED": 401,
+    }
+    assert problem(responses["MISSING_AUTHENTICATION_TOKEN"])["code"] == "not_found"
+
+
+def test_every_route_asks_the_authorizer(definition):
+    operations = [operation for path in definition["paths"].values() for operation in path.values()]
+    assert operations
+    assert all(operation.get("security") == [{"authorize": []}] for operation in operations)
+
+
+def test_a_revoked_key_is_forgotten_within_a_minute(definition):
+    authorizer = definition["securityDefinitions"]["authorize"]["x-amazon-apigateway-authorizer"]
+    assert authorizer["authorizerResultTtlInSeconds"] <= 60
+
+
+def test_the_gateway_limits_what_one_stage_takes(resources):
+    (settings,) = resources["RestAPI"]["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"] < 10_000

@@ -1,0 +1,111 @@
+import pytest
+
+WITHOUT_RESOURCE = {("Changes", "dynamodb:ListStreams")}
+"""The only actions that may be allowed on `*`: AWS knows no resource for them."""
+
+
+@pytest.fixture(scope="session")
+def rights(resources, of_type):
+    """(function, action, resource) of all that is allowed."""
+    return [
+        (name, action, resource)
+        for name, function in of_type("Function").items()
+        for policy in resources[function["Role"]["Fn::GetAtt"][0]]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+        for resource in as_list(statement["Resource"])
+    ]
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def allowed(rights, action):
+    return {(name, str(resource)) for name, allowed_action, resource in rights if allowed_action == action}
+
+
+def test_everything_that_is_said_of_rights_allows(of_type):
+    for role in of_type("Role").values():
+        assert "ManagedPolicyArns" not in role
+        for policy in role["Policies"]:
+            assert {statement["Effect"] for statement in policy["PolicyDocument"]["Statement"]} == {"Allow"}
+
+
+def test_no_action_is_a_pattern(rights):
+    assert not [action for _, action, _ in rights if "*" in action]
+
+
+def test_no_right_is_for_everything_but_where_aws_knows_no_resource(rights):
+    assert {(name, action) for name, action, resource in rights if resource == "*"} == WITHOUT_RESOURCE
+
+
+def test_patterns_end_a_resource_of_the_stack(rights):
+    for name, action, resource in rights:
+        if resource != "*" and "*" in str(resource):
+            ending = ("${DataBucket}/*", "${ArtifactsBucket}/*", ".Arn}/index/*")
+            assert resource["Fn::Sub"].endswith(ending), (name, action)
+
+
+def test_nobody_writes_to_the_lakes_bucket(rights):
+    writing = {
+        (action, str(resource))
+        for _, action, resource in rights
+        if action.startswith(("s3:Put", "s3:Delete"))
+    }
+    assert writing
+    assert not [resource for _, resource in writing if "DataBucket" in resource]
+
+
+def test_only_changes_deletes_and_only_artifacts(rights):
+    deleting = {
+        (name, action) for name, action, _ in rights if "Delete" in action and not action.startswith("sqs:")
+    }
+    assert deleting == {("Changes", "s3:DeleteObject")}
+
+
+def test_only_changes_writes_counters(rights):
+    writing = {
+        name for name, action, resource in rights if "Update" in action and "CountersTable" in str(resource)
+    }
+    assert writing == {"Changes"}
+
+
+def test_only_the_authorizer_reads_keys(rights):
+    assert {(name, action) for name, action, resource in rights if "KeysTable" in str(resource)} == {
+        ("Authorize", "dynamodb:GetItem")
+    }
+
+
+def test_the_api_changes_nothing(rights):
+    actions = {action.split(":")[1] for name, action, _ in rights if name == "APIHandler"} - {"PutLogEvents"}
+    assert not [
+        action for action in actions if action.startswith(("Put", "Update", "Delete", "Send", "PartiQL"))
+    ]
+
+
+def test_each_function_consumes_its_own_queue_alone(rights, of_type):
+    for action in (
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+        "sqs:GetQueueAttributes",
+    ):
+        assert allowed(rights, action) == {
+            ("Upstream", "{'Fn::GetAtt': ['EventsQueue', 'Arn']}"),
+            ("Preprocess", "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}"),
+            ("PreprocessLarge", "{'Fn::GetAtt': ['PreprocessLargeQueue', 'Arn']}"),
+        }
+
+
+def test_each_function_logs_to_its_own_group(rights, of_type):
+    groups = {
+        name: function["LoggingConfig"]["LogGroup"]["Ref"] for name, function in of_type("Function").items()
+    }
+    logging = {(name, str({"Fn::GetAtt": [group, "Arn"]})) for name, group in groups.items()}
+    assert allowed(rights, "logs:CreateLogStream") == allowed(rights, "logs:PutLogEvents") == logging
+
+
+def test_whoever_asks_for_an_object_can_tell_a_missing_one_from_a_forbidden_one(rights):
+    looking = {name for name, resource in allowed(rights, "s3:GetObject") if "DataBucket" in resource}
+    assert {name for name, _ in allowed(rights, "s3:ListBucket")} == looking

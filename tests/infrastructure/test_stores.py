@@ -1,0 +1,204 @@
+import json
+
+import pytest
+
+from chalicelib.storage import tables
+
+DEAD_LETTERS = {
+    "EventsQueue": "EventsDeadLetters",
+    "PreprocessQueue": "PreprocessDeadLetters",
+    "PreprocessLargeQueue": "PreprocessLargeDeadLetters",
+}
+KEPT = ("DataBucket", "ArtifactsBucket", "DataTable", "LakesTable", "KeysTable", "SigningKey")
+
+TABLES = {"DataTable": tables.DataItem, "LakesTable": tables.LakeItem, "KeysTable": tables.KeyItem}
+
+
+@pytest.fixture(scope="session")
+def alarms(of_type):
+    """(metric, what it watches) → threshold."""
+    return {
+        (alarm["MetricName"], json.dumps(alarm["Dimensions"][0]["Value"])): alarm["Threshold"]
+        for alarm in of_type("Alarm").values()
+    }
+
+
+@pytest.fixture(scope="session")
+def statements(of_type):
+    """What the policies of queues and buckets say, by the resource that each says it of."""
+    found: dict[str, list] = {}
+    for kind, target in (("QueuePolicy", "Queues"), ("BucketPolicy", "Bucket")):
+        for policy in of_type(kind).values():
+            of = policy[target][0] if isinstance(policy[target], list) else policy[target]
+            said = [
+                statement.get("Fn::If", [None, statement])[1]
+                for statement in policy["PolicyDocument"]["Statement"]
+            ]
+            found.setdefault(of["Ref"], []).extend(said)
+    return found
+
+
+def test_every_queue_has_dead_letters_of_its_own(of_type):
+    queues = of_type("Queue")
+    assert queues.keys() == DEAD_LETTERS.keys() | set(DEAD_LETTERS.values())
+    for name, dead in DEAD_LETTERS.items():
+        assert queues[name]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}
+        allowed = queues[dead]["RedriveAllowPolicy"]
+        assert allowed["redrivePermission"] == "byQueue"
+        (source,) = allowed["sourceQueueArns"]
+        assert source["Fn::Sub"].endswith(":" + queues[name]["QueueName"]["Fn::Sub"])
+
+
+def test_dead_letters_outlive_the_queue_that_they_come_from(of_type):
+    queues = of_type("Queue")
+    for name, dead in DEAD_LETTERS.items():
+        assert queues[dead]["MessageRetentionPeriod"] == 14 * 86400
+        assert queues[name].get("MessageRetentionPeriod", 4 * 86400) < 14 * 86400
+
+
+def test_a_message_is_tried_more_than_twice(of_type):
+    tries = {name: of_type("Queue")[name]["RedrivePolicy"]["maxReceiveCount"] for name in DEAD_LETTERS}
+    assert tries["EventsQueue"] >= 5
+    # The second delivery of an image hands it on to the large function; one more is for when that failed.
+    assert tries["PreprocessQueue"] == 3
+    assert tries["PreprocessLargeQueue"] >= 3
+
+
+def test_queues_and_buckets_are_encrypted_and_refuse_what_comes_without_tls(of_type, statements):
+    assert all(queue["SqsManagedSseEnabled"] for queue in of_type("Queue").values())
+    for bucket in of_type("Bucket").values():
+        rules = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rules[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    for name in of_type("Queue").keys() | of_type("Bucket").keys():
+        refused = next(statement for statement in statements[name] if statement["Effect"] == "Deny")
+        assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert refused["Principal"] == "*"
+
+
+def test_tls_is_required_and_tables_are_protected_unless_the_deploy_says_otherwise(template):
+    parameters = template["Parameters"]
+    assert parameters["RequireTls"]["Default"] == parameters["DeletionProtection"]["Default"] == "true"
+
+
+def test_only_the_stacks_own_bucket_may_send_events(statements, resources):
+    (accepted,) = [
+        statement for said in statements.values() for statement in said if statement["Effect"] == "Allow"
+    ]
+    assert accepted["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert accepted["Action"] == "sqs:SendMessage"
+    assert accepted["Resource"] == {"Fn::GetAtt": ["EventsQueue", "Arn"]}
+    bucket = resources["DataBucket"]["BucketName"]["Fn::Sub"]
+    assert accepted["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnEquals": {"aws:SourceArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{bucket}"}},
+    }
+
+
+def test_the_lakes_bucket_tells_of_what_is_created_removed_and_expired(resources, template):
+    told = resources["DataBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+    assert {event["Event"] for event in told} == {
+        "s3:ObjectCreated:*",
+        "s3:ObjectRemoved:*",
+        "s3:LifecycleExpiration:*",
+    }
+    assert all(event["Queue"] == {"Fn::GetAtt": ["EventsQueue", "Arn"]} for event in told)
+    assert template["Resources"]["DataBucket"]["DependsOn"] == "EventsQueuePolicy"
+
+
+def test_derived_files_start_no_event(resources):
+    assert "NotificationConfiguration" not in resources["ArtifactsBucket"]
+
+
+def test_buckets_are_private_and_forget_unfinished_uploads(of_type):
+    for bucket in of_type("Bucket").values():
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+        assert rule["Status"] == "Enabled"
+        assert 1 <= rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 7
+
+
+def test_what_cannot_be_made_again_outlives_the_stack(template):
+    for name in KEPT:
+        assert template["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate", name
+        assert template["Resources"][name]["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_tables_are_paid_by_use_encrypted_protected_and_recoverable(of_type):
+    for table in of_type("Table").values():
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["DeletionProtectionEnabled"] == {"Fn::If": ["TablesAreProtected", True, False]}
+
+
+def test_what_expires_expires(resources):
+    lives = {
+        name: table["TimeToLiveSpecification"]["AttributeName"]
+        for name, table in resources.items()
+        if "TimeToLiveSpecification" in table
+    }
+    assert lives == {"DataTable": "expires_at", "KeysTable": "expires_epoch", "CountersTable": "expires_at"}
+
+
+@pytest.mark.parametrize(("name", "model"), TABLES.items())
+def test_the_code_and_the_template_agree_about_a_table(name, model, resources):
+    table, schema = resources[name], model._get_schema()
+    assert attributes(table["AttributeDefinitions"]) == attributes(schema["attribute_definitions"])
+    assert keys(table["KeySchema"]) == keys(schema["key_schema"])
+    assert indexes(table.get("GlobalSecondaryIndexes", [])) == indexes(
+        [
+            {
+                "IndexName": index["index_name"],
+                "KeySchema": index["key_schema"],
+                "Projection": index["projection"],
+            }
+            for index in schema["global_secondary_indexes"]
+        ]
+    )
+
+
+def attributes(definitions):
+    return {definition["AttributeName"]: definition["AttributeType"] for definition in definitions}
+
+
+def keys(schema):
+    return {key["KeyType"]: key["AttributeName"] for key in schema}
+
+
+def indexes(found):
+    return {
+        index["IndexName"]: (keys(index["KeySchema"]), index["Projection"]["ProjectionType"])
+        for index in found
+    }
+
+
+def test_every_dead_letter_raises_an_alarm(alarms):
+    for dead in DEAD_LETTERS.values():
+        watched = json.dumps({"Fn::GetAtt": [dead, "QueueName"]})
+        assert alarms["ApproximateNumberOfMessagesVisible", watched] == 0
+
+
+def test_every_queue_that_falls_behind_raises_an_alarm(alarms):
+    for queue in DEAD_LETTERS:
+        assert (
+            alarms["ApproximateAgeOfOldestMessage", json.dumps({"Fn::GetAtt": [queue, "QueueName"]})] <= 3600
+        )
+
+
+def test_counters_that_fall_behind_or_fail_raise_an_alarm(alarms):
+    changes = json.dumps({"Ref": "Changes"})
+    assert alarms["IteratorAge", changes] <= 600_000
+    assert alarms["Errors", changes] == 0
+
+
+def test_every_function_that_fails_raises_an_alarm(alarms, of_type):
+    assert {("Errors", json.dumps({"Ref": name})) for name in of_type("Function")} <= alarms.keys()
+
+
+def test_alarms_report_to_the_topic_that_the_deploy_names(of_type):
+    actions = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    for alarm in of_type("Alarm").values():
+        assert alarm["AlarmActions"] == actions
+        assert alarm["TreatMissingData"] == "notBreaching"
