@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from botocore.exceptions import ClientError
+
 from chalicelib.config import config
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model import moment
@@ -47,12 +49,13 @@ def add(shard: str, first: str, last: str, deltas: "Mapping[str, Mapping[str, in
     guard = _advance(shard, first, last)
     slot = str(crc32(shard.encode()) % _SLOTS)
     updates = [_addition(lake_id, slot, changes) for lake_id, changes in deltas.items()]
-    client = aws.client("dynamodb")
     with aws.calling("add to counters"):
         try:
-            client.transact_write_items(TransactItems=[guard, *updates])
-        except client.exceptions.TransactionCanceledException as error:
-            return _applied_before(error.response["CancellationReasons"])
+            aws.client("dynamodb").transact_write_items(TransactItems=[guard, *updates])
+        except ClientError as error:
+            if aws.error_code(error) != "TransactionCanceledException":
+                raise
+            return _applied_before(error.response)
     return None
 
 
@@ -90,7 +93,8 @@ def _addition(lake_id: str, slot: str, changes: "Mapping[str, int]") -> dict[str
     }
 
 
-def _applied_before(reasons: list[dict[str, Any]]) -> str:
+def _applied_before(answer: "Mapping[str, Any]") -> str:
+    reasons = answer["CancellationReasons"]
     if reasons[0].get("Code") == "ConditionalCheckFailed":
         return str(reasons[0]["Item"]["applied"]["S"])
     codes = sorted({reason.get("Code", "") for reason in reasons} - {"None"})
