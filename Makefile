@@ -33,7 +33,8 @@ bench: $(READY)  ## what it costs
 deploy: $(READY)  ## into the AWS account of the environment: STAGE=name PARAMETERS="Size=large …"
 	@exec .venv/bin/python -m infra.deploy $(STAGE) $(PARAMETERS)
 
-clean: down  ## back to what is checked in
+clean:  ## back to what is checked in
+	@[ ! -e $(READY) ] || .venv/bin/python -m infra.local down
 	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 help:  ## this list

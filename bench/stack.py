@@ -125,18 +125,26 @@ class Stack:
     def read_stream(self) -> list[dict[str, Any]]:
         """All changes of the data table so far."""
         streams = self.handle.client("dynamodbstreams")
-        [stream] = streams.list_streams(TableName=self.handle.tables["data"])["Streams"]
-        place = {"StreamArn": stream["StreamArn"]}
-        [shard] = streams.describe_stream(**place)["StreamDescription"]["Shards"]
-        answer = streams.get_shard_iterator(
-            **place, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )
+        stream = {"StreamArn": self._data_table()["LatestStreamArn"]}
+        [shard] = streams.describe_stream(**stream)["StreamDescription"]["Shards"]
+        start = {"ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        place = streams.get_shard_iterator(**stream, **start)["ShardIterator"]
         changes: list[dict[str, Any]] = []
-        while page := (
-            answer := streams.get_records(ShardIterator=answer.get("NextShardIterator") or answer["ShardIterator"])
-        )["Records"]:
+        while page := (answer := streams.get_records(ShardIterator=place))["Records"]:
             changes += page
+            place = answer["NextShardIterator"]
         return changes
+
+    def index_keys(self) -> list[list[str]]:
+        """The attributes that each index of the data table holds."""
+        table = self._data_table()
+        return [
+            [key["AttributeName"] for key in (*index["KeySchema"], *table["KeySchema"])]
+            for index in table["GlobalSecondaryIndexes"]
+        ]
+
+    def _data_table(self) -> Any:
+        return self.handle.client("dynamodb").describe_table(TableName=self.handle.tables["data"])["Table"]
 
     def wait_until_empty(self, *queues: str) -> None:
         wait_until(lambda: not any(self._depth(queue) for queue in queues))

@@ -47,6 +47,9 @@ def deploy(stage: str, built: "Package", parameters: "Mapping[str, str]") -> dic
         raise Failure(f"The template has no parameter {', '.join(sorted(unknown))}.")
     cloudformation = boto3.client("cloudformation")
     before = _stack(cloudformation, name)
+    if before.get("StackStatus") == "ROLLBACK_COMPLETE":
+        _remove_what_was_never_created(cloudformation, name)
+        before = {}
     status = before.get("StackStatus", NOT_YET)
     if status not in (NOT_YET, *SETTLED):
         raise Failure(f"The stack {name} cannot be updated while it is {status}.")
@@ -80,6 +83,12 @@ def _stack(cloudformation: "CloudFormationClient", name: str) -> Any:
         raise
 
 
+def _remove_what_was_never_created(cloudformation: "CloudFormationClient", name: str) -> None:
+    """A stack whose creation failed holds nothing, and can only be deleted."""
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+
 def _has_changes(cloudformation: "CloudFormationClient", change_set: str) -> bool:
     while True:
         found = cloudformation.describe_change_set(ChangeSetName=change_set)
@@ -98,19 +107,28 @@ def _wait(cloudformation: "CloudFormationClient", name: str) -> None:
     while (status := _stack(cloudformation, name)["StackStatus"]).endswith("_IN_PROGRESS"):
         time.sleep(POLL_SECONDS)
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise Failure(f"The stack {name} is {status}: {_first_failure(cloudformation, name)}")
+        raise Failure(f"The stack {name} is {status}: {_cause(cloudformation, name)}")
 
 
-def _first_failure(cloudformation: "CloudFormationClient", name: str) -> str:
-    """Of the last attempt: what failed first is the cause of all that came after."""
-    failure = "CloudFormation gives no reason."
+def _cause(cloudformation: "CloudFormationClient", name: str) -> str:
+    """What failed first in the last attempt: it is the cause of all that failed after it."""
+    cause = None
     for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
-        status, resource = event.get("ResourceStatus", ""), event.get("LogicalResourceId", "")
-        if resource == name and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "REVIEW_IN_PROGRESS"):
+        status, resource = event.get("ResourceStatus", ""), event.get("LogicalResourceId")
+        if status.endswith("_FAILED") and resource != name:
+            cause = f"{resource}: {event.get('ResourceStatusReason')}"
+        if resource == name and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
             break
-        if status.endswith("_FAILED"):
-            failure = f"{resource}: {event.get('ResourceStatusReason', 'no reason given')}"
-    return failure
+    return cause or _objection(cloudformation, name)
+
+
+def _objection(cloudformation: "CloudFormationClient", name: str) -> str:
+    """What was wrong before any resource was touched."""
+    answer = cloudformation.describe_events(StackName=name, Filters={"FailedEvents": True})
+    for event in answer["OperationEvents"]:
+        if "ValidationStatusReason" in event:
+            return f"{event.get('LogicalResourceId')}: {event['ValidationStatusReason']}"
+    return "CloudFormation gives no reason."
 
 
 def _upload(built: "Package", template: "dict[str, Any]") -> str:

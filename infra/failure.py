@@ -32,8 +32,10 @@ def reported() -> "Iterator[None]":
         sys.exit(str(failure))
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
         sys.exit(f"AWS refused: {error}")
+    except BotoCoreError as error:
+        sys.exit(f"AWS could not be asked: {error}")
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

@@ -155,6 +155,8 @@ class Explorer:
     bounds: Bounds
     whole: frozenset[str] = frozenset()
     """Queues whose handlers are of no interest here: an invocation is one step, and equal messages are one."""
+    counted: frozenset[str] = frozenset()
+    """Queues whose handlers look at how often a message came."""
     report: Report = field(default_factory=Report)
     _snapshots: _Numbers[Snapshot] = field(default_factory=lambda: _Numbers(_identify_snapshot))
     _requests: _Numbers[Request] = field(default_factory=_Numbers)
@@ -176,6 +178,9 @@ class Explorer:
             state, _, steps = path[-1]
             for label, unsorted in steps:
                 after = self._canonized(unsorted)
+                if after == state:
+                    # A retry that found nothing new: it may go on so for ever, but it need not.
+                    continue
                 following[state].append(after)
                 if after not in following:
                     following[after] = []
@@ -251,9 +256,9 @@ class Explorer:
         if not state.faults:
             return
         rest, done = rest._replace(faults=state.faults - 1), done._replace(faults=state.faults - 1)
-        yield f"{label}, but it crashed before", _returned(rest, mail)
+        yield f"{label}, but it crashed before", self._return(rest, mail)
         if done != rest:
-            yield f"{label}, and it crashed after", _returned(done, mail)
+            yield f"{label}, and it crashed after", self._return(done, mail)
         for fault in _FAULTS:
             snapshot, told, letters = self._perform(state.snapshot, node.request, fault)
             if (snapshot, told) != (done.snapshot, answer):
@@ -282,7 +287,7 @@ class Explorer:
         """With the invocation at its next call, or at its end."""
         node = self._nodes[number := self._node(path)]
         if node.request is None:
-            return _returned(state, mail) if node.failed else state
+            return self._return(state, mail) if node.failed else state
         if self._requests.things[node.request] is _NEW_OP_ID:
             return self._settle(state, mail, _told(path, self._answers.of(self._free_name(state, path))))
         return state._replace(running=(*state.running, Running(mail, number)))
@@ -405,6 +410,12 @@ class Explorer:
                 mail.append(new)
         return state._replace(mail=tuple(sorted(mail)))
 
+    def _return(self, state: State, mail: Mail) -> State:
+        """The message comes again."""
+        counts = self._letters.things[mail.letter].queue in self.counted
+        again = mail._replace(receives=mail.receives + counts)
+        return state._replace(mail=tuple(sorted((*state.mail, again))))
+
     def _snapshot(self) -> int:
         buckets = self.world.s3.buckets
         return self._snapshots.of(
@@ -429,12 +440,6 @@ class Explorer:
 
 def _told(path: Path, answer: int) -> Path:
     return path._replace(answers=(*path.answers, answer))
-
-
-def _returned(state: State, mail: Mail) -> State:
-    """The message comes again."""
-    again = mail._replace(receives=mail.receives + 1)
-    return state._replace(mail=tuple(sorted((*state.mail, again))))
 
 
 def _without[T](things: tuple[T, ...], thing: T) -> tuple[T, ...]:
