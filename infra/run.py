@@ -31,6 +31,9 @@ PATIENCE_SECONDS = 120
 ROWS = 100
 """What is shown of a large folder."""
 
+NAME_COLUMNS = 31
+"""The longest name of a sample: in a narrow terminal, reasons are folded before names."""
+
 TIMES = "\N{MULTIPLICATION SIGN}"
 SETTLED = ("ready", "skipped", "failed")
 
@@ -137,9 +140,10 @@ def _get(handle: "Handle", path: str) -> Any:
 
 def _show(handle: "Handle", put: set[str]) -> None:
     table = Table(box=None, header_style="bold")
-    table.add_column("name", overflow="fold")
-    for column in ("type", "size", f"width {TIMES} height", "status"):
+    table.add_column("name", overflow="fold", min_width=NAME_COLUMNS)
+    for column in ("type", "size", "pixels"):
         table.add_column(column, no_wrap=True)
+    table.add_column("status", overflow="fold")
     for item in _items(handle)[:ROWS]:
         table.add_row(
             item["object_name"],

@@ -82,7 +82,10 @@ def write_gone(
 
 
 def unchanged_since(before: Data | None) -> "Condition":
-    unchanged: Condition = DataItem.rev.does_not_exist() if before is None else DataItem.rev == before.rev
+    unchanged: Condition = DataItem.rev.does_not_exist()
+    if before:
+        # The number alone is not enough: where a tombstone has expired, the next record begins at 1 again.
+        unchanged = (DataItem.rev == before.rev) & (DataItem.op_id == before.op_id)
     return unchanged
 
 

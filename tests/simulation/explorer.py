@@ -99,8 +99,8 @@ class Node:
 class Bounds:
     in_flight: int = 2
     """Invocations at the same time."""
-    copies: int = 2
-    """Of every event."""
+    copies: Sequence[int] = (2, 2, 2, 2)
+    """Of the events of each operation."""
     faults: int = 0
     leaps: int = 0
     lost: int | None = None
@@ -232,7 +232,7 @@ class Explorer:
         label, change = self.history[state.done]
         self._restore(state.snapshot)
         change(self.world)
-        letters = self._collect() * self.bounds.copies
+        letters = self._collect() * self.bounds.copies[state.done]
         if state.done == self.bounds.lost:
             label, letters = f"{label}, and its event is lost", [self._letters.of(LISTING)]
         done = state._replace(snapshot=self._snapshot(), done=state.done + 1)

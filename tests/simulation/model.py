@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.model import moment
 from chalicelib.model.hint import Change as Kind
 from chalicelib.model.hint import Hint
@@ -87,7 +89,10 @@ def _receive_work(tier: worker.Tier, message: dict[str, Any]) -> dict[str, Any]:
 
 def _reconcile(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
     """What a listing does: what it finds is a hint that may insert; what it does not find, one that asks."""
-    page = aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    try:
+        page = aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    except (BotoCoreError, ClientError):
+        return {"batchItemFailures": ["listing"]}
     hints = [
         Hint(
             bucket=BUCKET,
