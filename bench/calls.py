@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    service: str
     operation: str
     body: bytes
     """Empty for what is sent as a stream, as uploads to S3 are."""
@@ -37,9 +38,9 @@ class Calls:
         return taken
 
     def _send(self, request: "AWSPreparedRequest", event_name: str, **_: Any) -> None:
-        body = request.body
-        text = body.encode() if isinstance(body, str) else body
-        self._made.append(Call(event_name.rpartition(".")[2], text if isinstance(text, bytes) else b""))
+        _, service, operation = event_name.split(".")
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        self._made.append(Call(service, operation, body if isinstance(body, bytes) else b""))
 
     def _receive(self, parsed: dict[str, Any], **_: Any) -> None:
         self._received += parsed.get("ContentLength", 0)

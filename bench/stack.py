@@ -135,6 +135,10 @@ class Stack:
             place = answer["NextShardIterator"]
         return changes
 
+    def count_records(self) -> int:
+        pages = self.handle.client("dynamodb").get_paginator("scan")
+        return sum(page["Count"] for page in pages.paginate(TableName=self.handle.tables["data"], Select="COUNT"))
+
     def index_keys(self) -> list[list[str]]:
         """The attributes that each index of the data table holds."""
         table = self._data_table()

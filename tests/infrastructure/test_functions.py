@@ -42,9 +42,10 @@ def test_functions_run_on_the_python_that_they_were_packaged_with(functions):
     assert {function["Runtime"] for function in functions.values()} == {"python3.13"}
 
 
-def test_a_failed_message_is_reported_by_itself(sources):
-    for name, source in sources.items():
-        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+def test_a_failed_message_is_reported_by_itself_but_a_failed_batch_of_the_stream_as_a_whole(sources):
+    for name in QUEUES:
+        assert sources[name]["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+    assert "FunctionResponseTypes" not in sources["Changes"]
 
 
 def test_what_a_queue_may_start_at_once_is_limited_in_every_size(sources, template):
@@ -119,9 +120,10 @@ def test_functions_are_given_only_variables_that_the_code_reads(functions):
     assert given <= read
 
 
-def test_every_variable_is_taken_from_the_stack(functions):
+def test_every_variable_but_the_number_of_workers_is_taken_from_the_stack(functions):
     for function in functions.values():
-        assert all(isinstance(value, dict) for value in function["Environment"]["Variables"].values())
+        variables = function["Environment"]["Variables"].items()
+        assert all(isinstance(value, dict) for name, value in variables if name != "WORKERS")
 
 
 def test_the_signing_key_is_a_reference_and_only_where_keys_and_cursors_are_checked(functions, resources):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 WITHOUT_RESOURCE = {("Changes", "dynamodb:ListStreams")}
@@ -57,11 +59,13 @@ def test_nobody_writes_to_the_lakes_bucket(rights):
     assert not [resource for _, resource in writing if "DataBucket" in resource]
 
 
-def test_only_changes_deletes_and_only_artifacts(rights):
-    deleting = {
-        (name, action) for name, action, _ in rights if "Delete" in action and not action.startswith("sqs:")
+def test_only_derived_files_are_ever_deleted(rights):
+    deleted = {
+        json.dumps(resource)
+        for _, action, resource in rights
+        if "Delete" in action and not action.startswith("sqs:")
     }
-    assert deleting == {("Changes", "s3:DeleteObject")}
+    assert deleted == {json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${ArtifactsBucket}/*"})}
 
 
 def test_only_changes_writes_counters(rights):

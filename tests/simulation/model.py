@@ -22,8 +22,12 @@ from tests.simulation.painting import painted, picture
 BUCKET, KEY = "photos", "a.jpg"
 
 
-def put(body: bytes) -> Change:
-    return lambda world: world.s3.put_object(Bucket=BUCKET, Key=KEY, Body=body)
+def put(body: bytes, *, later: float = 0) -> Change:
+    def change(world: World) -> None:
+        world.clock += later
+        world.s3.put_object(Bucket=BUCKET, Key=KEY, Body=body)
+
+    return change
 
 
 def delete(world: World) -> None:
@@ -42,6 +46,7 @@ OPERATIONS = {
     "put": put(b"one"),
     "overwrite": put(b"another"),
     "put picture": put(picture("one")),
+    "put picture again, later": put(picture("one"), later=60),
     "overwrite picture": put(picture("another")),
     "delete": delete,
     "delete current": delete_version(-1),
