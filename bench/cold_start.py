@@ -70,7 +70,9 @@ def measure() -> "Results":
         compiling = _start_in_turns(folder, ("boto3", "api"), ROUNDS_WITHOUT_BYTECODE)
     results = {
         "cold_start_api_vs_boto3": figure(_ratio(starts, "wall_ms"), "ratio of wall time", BUDGET),
-        "cold_start_api_vs_boto3_processor": figure(_ratio(starts, "processor_ms"), "ratio of CPU time", BUDGET),
+        "cold_start_api_vs_boto3_processor": figure(
+            _ratio(starts, "processor_ms"), "ratio of CPU time", BUDGET
+        ),
         "cold_start_api_pillow": figure(starts["api"][0].pillow_modules, "modules", 0),
         "cold_start_modules_to_compile": figure(stale, "modules", 0),
         "cold_start_files_written": figure(written, "files", 0),
@@ -87,7 +89,9 @@ def measure() -> "Results":
 def unpacked(folder: Path, *, bytecode: bool = True) -> "Iterator[Path]":
     """The package in a folder that cannot be written to, while the block lasts."""
     with zipfile.ZipFile(package.build().code) as archive:
-        archive.extractall(folder, [name for name in archive.namelist() if bytecode or not name.endswith(".pyc")])
+        archive.extractall(
+            folder, [name for name in archive.namelist() if bytecode or not name.endswith(".pyc")]
+        )
     folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
     for each in folders:
         each.chmod(0o555)

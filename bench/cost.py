@@ -275,7 +275,9 @@ def _report_price(name: str, usage: Usage) -> "Results":
     dollars = price_million(usage)
     parts = {service: sum(dollars[unit] for unit in units) for service, units in SERVICES.items()}
     results = {f"price_{name}": figure(sum(parts.values()), "$ a million", BUDGETS[name], digits=3)}
-    return results | {f"price_{name}_{service}": figure(part, "$ a million", digits=4) for service, part in parts.items()}
+    return results | {
+        f"price_{name}_{service}": figure(part, "$ a million", digits=4) for service, part in parts.items()
+    }
 
 
 def _transaction_units(calls: "Sequence[Call]") -> int:

@@ -71,7 +71,9 @@ class Stack:
 
     def settings(self, function: str) -> "Mapping[str, Any]":
         cloudformation = self.handle.client("cloudformation")
-        found = cloudformation.describe_stack_resource(StackName=self.handle.stack, LogicalResourceId=function)
+        found = cloudformation.describe_stack_resource(
+            StackName=self.handle.stack, LogicalResourceId=function
+        )
         physical = found["StackResourceDetail"]["PhysicalResourceId"]
         settings: Mapping[str, Any] = self.functions.get_function_configuration(FunctionName=physical)
         return settings
@@ -137,7 +139,9 @@ class Stack:
 
     def count_records(self) -> int:
         pages = self.handle.client("dynamodb").get_paginator("scan")
-        return sum(page["Count"] for page in pages.paginate(TableName=self.handle.tables["data"], Select="COUNT"))
+        return sum(
+            page["Count"] for page in pages.paginate(TableName=self.handle.tables["data"], Select="COUNT")
+        )
 
     def index_keys(self) -> list[list[str]]:
         """The attributes that each index of the data table holds."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.stack import Stack
 
 ROUNDS: Final = 3
-OBJECTS: Final = 2000
+OBJECTS: Final = 1000
 FEW: Final = 500
 
 CALLS: Final = 10
@@ -107,7 +107,13 @@ def _add_log_only(cloud: "Stack", ours: "Mapping[str, Any]") -> "Mapping[str, An
         Code={"ZipFile": code.getvalue()},
         **{name: settings[name] for name in ("Architectures", "MemorySize", "Role", "Runtime", "Timeout")},
     )
-    shared = ("BatchSize", "EventSourceArn", "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "ScalingConfig")
+    shared = (
+        "BatchSize",
+        "EventSourceArn",
+        "FunctionResponseTypes",
+        "MaximumBatchingWindowInSeconds",
+        "ScalingConfig",
+    )
     source: Mapping[str, Any] = cloud.functions.create_event_source_mapping(
         FunctionName="log-only", Enabled=False, **{name: ours[name] for name in shared}
     )

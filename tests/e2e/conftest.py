@@ -1,4 +1,3 @@
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -6,10 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra import local
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from lake import Stack
+from tests.e2e.lake import Stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,6 @@
 """What an outsider sees of a running stack: its bucket, its queues and its HTTP API, and nothing else."""
 
+import io
 import json
 import time
 import urllib.parse
@@ -11,6 +12,7 @@ from typing import Any
 import boto3
 import urllib3
 from botocore.config import Config
+from PIL import Image
 
 FINAL = {"ready", "skipped", "failed"}
 
@@ -109,3 +111,9 @@ def eventually(holds: Callable[[], bool], seconds: float = 90) -> bool:
             return True
         time.sleep(0.5)
     return holds()
+
+
+def png(width: int = 8, height: int = 6) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(out, "PNG")
+    return out.getvalue()

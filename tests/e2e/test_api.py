@@ -1,8 +1,8 @@
 """The HTTP API behind its gateway and its authorizer."""
 
 import pytest
-from lake import Stack, eventually
-from test_sync import png
+
+from tests.e2e.lake import Stack, eventually, png
 
 PROBLEM = {"type", "title", "status", "detail", "code", "request_id"}
 

@@ -12,10 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from lake import Stack, eventually
-from test_sync import png
 
 from infra import cloud, local
+from tests.e2e.lake import Stack, eventually, png
 
 ROOT = Path(__file__).parents[2]
 UP = """

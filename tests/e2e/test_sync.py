@@ -9,20 +9,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from lake import Stack, eventually
 from PIL import Image
+
+from tests.e2e.lake import Stack, eventually, png
 
 ODD_NAMES = [
     "a b.png", "a+b.png", "a%2Bb.png", "100%.png", "%.png", "😀.png", "caf\u00e9.png", "cafe\u0301.png",
     "d//e.png", "d/e.png", "../a", "./b", "tab\there.png", "bell\x07.png", "q?h#.png", "x&y=z.png",
     "UPPER.PNG", "upper.png", "'quoted\".png", "\u202eevil.png",
 ]  # fmt: skip
-
-
-def png(width: int = 8, height: int = 6) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (width, height), "teal").save(out, "PNG")
-    return out.getvalue()
 
 
 @pytest.fixture

@@ -3,53 +3,56 @@ for the same seed."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 from typing import Any
 
 from chalicelib.changes import fold
-from chalicelib.model.counts import gather, weigh
-from chalicelib.model.data import Data
-from chalicelib.model.lake import Lake, is_folder
+from chalicelib.model.lake import Lake
 from chalicelib.preprocess import worker
-from chalicelib.storage import counters, records
 from chalicelib.upstream import intake
 from tests.simulation import faults
 from tests.simulation.fakes import events
-from tests.simulation.fakes.dynamodb import Change, encoded
+from tests.simulation.fakes.dynamodb import Change
 from tests.simulation.fakes.events import Event
 from tests.simulation.fakes.s3 import Bucket
-from tests.simulation.fakes.world import ARTIFACTS, OWNER, Request, World
+from tests.simulation.fakes.sqs import Message
+from tests.simulation.fakes.world import OWNER, Request, World
 from tests.simulation.invocation import Invocation
 from tests.simulation.painting import picture, spoiled_picture
 
 HOUR = 3600
+JUNK = ("{", '{"Records": [{"eventVersion": "3.0"}]}', '{"Records": [{"s3": {}}]}')
+"""Messages that nobody will ever understand."""
+
 _FAULT_RATE = 0.05
 _CRASH_RATE = 0.004
 _FORGET_RATE = 0.02
 _INVOCATIONS = 6
-_BODIES = [*(picture(name) for name in "abc"), spoiled_picture(), b"plain text", b"\x89PNG\r\n\x1a\n", b""]
+_BODIES = [*map(picture, "abc"), spoiled_picture(), b"plain text", b"\x89PNG\r\n\x1a\n", b""]
 _KEYS = [
-    *(f"{folder}{name}.jpg" for folder in ("", "frames/", "frames/deep/", "framesque/") for name in range(10)),
+    *(f"{folder}{n}.jpg" for folder in ("", "frames/", "frames/deep/", "framesque/") for n in range(10)),
     *("frames/a+b.jpg", "a b.jpg", "%2B.jpg", "é.jpg", "e\u0301.jpg", "//a", "frames/../a", "🐋", "frames/", "f/"),
 ]
-_QUEUES: Mapping[str, Callable[[list[dict[str, Any]]], Any]] = {
+_DELAYS = [0, 1, 30, 300, 2 * HOUR, 30 * HOUR]
+_HANDLERS: Mapping[str, Callable[[list[dict[str, Any]]], dict[str, Any]]] = {
     "events": lambda messages: intake.receive(messages, lambda: 60_000),
     "preprocess": lambda messages: worker.receive(messages, lambda: 60_000, worker.SMALL),
     "preprocess-large": lambda messages: worker.receive(messages, lambda: 60_000, worker.LARGE),
 }
-_JUNK = ["{", '{"Records": [{"eventVersion": "3.0"}]}', '{"Records": [{"s3": {}}]}']
 
 
 @dataclass(slots=True)
 class Job:
-    """An invocation, and what it was invoked for."""
+    """An invocation under way, and what it was invoked for."""
 
+    number: int
+    source: str
     invocation: Invocation
-    finish: Callable[[bool], None]
-    """Told whether it ran to its end."""
+    messages: Sequence[Message] = ()
+    changes: int = 0
 
 
 @dataclass(slots=True)
@@ -57,116 +60,84 @@ class System:
     world: World
     random: Random
     lakes: list[Lake] = field(default_factory=list)
-    jobs: dict[str, Job] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
     transit: list[tuple[float, str]] = field(default_factory=list)
     """Messages on their way to the queue of events, with the time of their arrival."""
-    sent: list[str] = field(default_factory=list)
+    arrived: list[str] = field(default_factory=list)
     positions: Counter[str] = field(default_factory=Counter)
     """How much of each shard of the stream was folded."""
     unkind: bool = True
     operations: int = 0
+    """On buckets by people, and calls to AWS by handlers."""
     junk: int = 0
-    started: int = 0
-    met: Counter[str] = field(default_factory=Counter)
-    """What went wrong on purpose."""
-    _trace: Any = field(default_factory=sha256)
+    jobs_begun: int = 0
+    adversities: Counter[str] = field(default_factory=Counter)
+    digest: Any = field(default_factory=sha256)
+    """Of everything that happened, in order."""
 
-    def prepare(self) -> None:
+    def __post_init__(self) -> None:
         self.world.s3.buckets |= {
             "photos": Bucket(OWNER),
             "vault": Bucket(OWNER, versioned=True),
             "foreign": Bucket(OWNER),
         }
         for name in ("photos", "vault"):
-            self.lakes += [self.world.add_lake(name, name), self.world.add_lake(f"{name}-frames", name, "frames/")]
-
-    @property
-    def trace(self) -> str:
-        return str(self._trace.hexdigest())
+            self.lakes += [
+                self.world.add_lake(name, name),
+                self.world.add_lake(f"{name}-frames", name, "frames/"),
+            ]
 
     def run(self, operations: int) -> None:
+        acts = [self._change, self._arrive, self._begin, self._go_on, self._wait, self._disturb]
         while self.operations < operations:
-            self._step()
+            self.random.choices(acts, [8, 6, 10, 120, 4, 1])[0]()
         self.quiesce()
 
     def quiesce(self) -> None:
         """Nothing goes wrong any more, and everything arrives."""
         self.unkind = False
-        while self._is_busy():
-            for at, _ in self.transit:
-                self.world.clock = max(self.world.clock, at)
+        while self.jobs or self.transit or self._sources():
+            self._finish_jobs()
+            self.world.clock = max([self.world.clock, *(at for at, _ in self.transit)])
             self._arrive()
-            while self.jobs:
-                self._advance(next(iter(self.jobs)))
             self._redrive()
-            for name in _QUEUES:
-                self._receive(name)
-            for shard in self._shards():
-                self._fold(shard)
+            for source in self._sources():
+                self._invoke(source)
 
     def redeliver(self) -> None:
-        """Every message of events, and every demand on preprocess, twice more."""
-        work = [self._work(data) for lake in self.lakes for data in self.live(lake).values()]
-        for body in self.sent * 2:
+        """Every message that ever came, twice more."""
+        for body in self.arrived * 2:
             self.world.sqs.send_message(QueueUrl="events", MessageBody=body)
-        for body in work * 2:
-            self.world.sqs.send_message(QueueUrl="preprocess", MessageBody=body)
         self.quiesce()
 
-    def live(self, lake: Lake) -> dict[str, Data]:
-        items = self.world.dynamodb.tables["data"].items.values()
-        found = (records.from_attributes(encoded(item)) for item in items if item.get("shard"))
-        return {data.object_name: data for data in found if data.live and data.lake_id == lake.id}
-
-    def thumbnails(self) -> set[str]:
-        return set(self.world.s3.buckets[ARTIFACTS].objects)
-
-    def complaints(self) -> list[str]:
-        """Everything that is not as it must be when nothing is under way."""
-        return [
-            *(complaint for lake in self.lakes for complaint in self._lake_complaints(lake)),
-            *self._thumbnail_complaints(),
-            *self._queue_complaints(),
-            *self._count_complaints(),
-        ]
-
-    def _step(self) -> None:
-        act = self.random.choices(
-            [self._change, self._arrive, self._begin, self._advance_any, self._wait, self._disturb],
-            [8, 6, 10, 120, 4, 1],
-        )[0]
-        act()
-
     def _change(self) -> None:
-        """Somebody does something to a bucket."""
-        name = self.random.choice(["photos", "photos", "vault", "vault", "foreign"])
-        key = self.random.choice(_KEYS)
+        """Somebody does something to a bucket, and S3 tells of it."""
+        name, key = self.random.choice(["photos", "photos", "vault", "vault", "foreign"]), self.random.choice(_KEYS)
         bucket = self.world.s3.buckets[name]
-        versions = bucket.objects.get(key, ())
-        kind = self.random.choice(["put", "put", "delete", "delete version"])
-        if kind == "delete version" and bucket.versioned and versions:
-            version = self.random.choice([versions[-1], self.random.choice(versions)])
+        kind = self.random.choice(["put", "put", "delete", "delete a version"])
+        if kind == "delete a version" and bucket.versioned and key in bucket.objects:
+            versions = bucket.objects[key]
+            version = self.random.choice([versions[-1], *versions])
             self.world.s3.delete_object(Bucket=name, Key=key, VersionId=version.id)
         elif kind == "delete" and bucket.current(key):
             self.world.s3.delete_object(Bucket=name, Key=key)
         else:
-            body = b"" if key.endswith("/") and self.random.random() < 0.7 else self.random.choice(_BODIES)
+            body = self.random.choice([b"", b"", *_BODIES] if key.endswith("/") else _BODIES)
             self.world.s3.put_object(Bucket=name, Key=key, Body=body)
-        self._note(f"{kind} {name}/{key}")
-        self.operations += 1
+        self._note(kind, name, key)
         told, self.world.s3.events = self.world.s3.events, []
         for event in told:
             self._announce(event)
 
     def _announce(self, event: Event) -> None:
-        """At least once, by now or in hours, in one of the forms; a bucket with two channels tells by both."""
-        forms = [self.random.choice([events.s3_notification, events.s3_notification, events.sns_notification])]
+        """At least once, soon or in hours, in one of its forms; one of the buckets tells by two channels."""
+        forms: list[Callable[[Event], str]] = [self.random.choice([events.s3_notification, events.sns_notification])]
         if event.bucket == "vault":
-            forms.append(events.eventbridge_event)  # type: ignore[arg-type]
+            forms.append(events.eventbridge_event)
         for form in forms:
             for _ in range(self.random.choice([1, 1, 1, 2, 3])):
-                delay = self.random.choice([0, 1, 30, 300, 2 * HOUR, 30 * HOUR])
-                self.transit.append((self.world.clock + delay * self.random.random(), form(event)))
+                delay = self.random.choice(_DELAYS) * self.random.random()
+                self.transit.append((self.world.clock + delay, form(event)))
 
     def _arrive(self) -> None:
         due = [body for at, body in self.transit if at <= self.world.clock]
@@ -174,40 +145,140 @@ class System:
         self.random.shuffle(due)
         while due:
             body = due.pop()
-            if due and self.random.random() < 0.2 and "Records" in body and "Records" in due[-1]:
-                body = _joined(body, due.pop())
-            self.sent.append(body)
+            if due and self.random.random() < 0.2 and body.startswith(due[-1][:10]) and '"Records"' in body[:10]:
+                body = json.dumps({"Records": json.loads(body)["Records"] + json.loads(due.pop())["Records"]})
+            self.arrived.append(body)
             self.world.sqs.send_message(QueueUrl="events", MessageBody=body)
 
     def _begin(self) -> None:
-        if len(self.jobs) < _INVOCATIONS:
-            what = self.random.choice([*_QUEUES, "events", "events", *self._shards()])
-            self._receive(what) if what in _QUEUES else self._fold(what)
+        sources = self._sources()
+        if sources and len(self.jobs) < _INVOCATIONS:
+            self._invoke(self.random.choice(sources))
 
-    def _receive(self, name: str) -> None:
-        visible = list(self.world.sqs.queues[name].visible)
+    def _sources(self) -> list[str]:
+        """Queues and shards with something to hand out. A shard is read in order, by one reader at a time."""
+        queues = [name for name in _HANDLERS if self.world.sqs.queues[name].visible]
+        busy = {job.source for job in self.jobs}
+        shards = [name for name, found in self._shards().items() if len(found) > self.positions[name]]
+        return [*queues, *sorted(set(shards) - busy)]
+
+    def _shards(self) -> dict[str, list[Change]]:
+        shards: dict[str, list[Change]] = {}
+        for change in self.world.dynamodb.tables["data"].changes:
+            shards.setdefault(change.shard, []).append(change)
+        return shards
+
+    def _invoke(self, source: str) -> None:
+        if source in _HANDLERS:
+            self._receive(source)
+        else:
+            self._fold(source)
+
+    def _receive(self, queue: str) -> None:
+        visible = list(self.world.sqs.queues[queue].visible)
         self.random.shuffle(visible)
-        received = self.world.sqs.receive(name, visible[: self.random.randint(1, 25)])
-        if not received:
+        if messages := self.world.sqs.receive(queue, visible[: self.random.randint(1, 30)]):
+            handed_out = [message.as_record() for message in messages]
+            self._start(queue, lambda: _HANDLERS[queue](handed_out), messages=messages)
+
+    def _fold(self, shard: str) -> None:
+        left = self._shards()[shard][self.positions[shard] :]
+        batch = left[: self.random.randint(1, 12)]
+        event = {"Records": [change.as_event(["id"]) for change in batch], "shardId": shard, "state": {}}
+        self._start(shard, lambda: fold.receive(event), changes=len(batch))
+
+    def _start(self, source: str, handler: Callable[[], Any], **reason: Any) -> None:
+        self.jobs_begun += 1
+        self._note("begin", self.jobs_begun, source)
+        job = Job(self.jobs_begun, source, Invocation(self.world, handler), **reason)
+        self.jobs.append(job)
+        self._settle(job)
+
+    def _go_on(self) -> None:
+        if self.jobs:
+            self._lead(self.random.choice(self.jobs))
+
+    def _finish_jobs(self) -> None:
+        while self.jobs:
+            self._lead(self.jobs[0])
+
+    def _lead(self, job: Job) -> None:
+        if self.unkind and self.random.random() < _CRASH_RATE:
+            job.invocation.crash()
+            self.adversities["crash"] += 1
+            self._note("crash", job.number)
+            self._return(job, [message.id for message in job.messages])
+        else:
+            job.invocation.answer(lambda request: self._answer(job, request))
+            self._settle(job)
+
+    def _answer(self, job: Job, request: Request) -> Any:
+        fault = faults.none
+        if self.unkind and self.random.random() < _FAULT_RATE:
+            fault = self.random.choice(faults.ALL)
+            self.adversities[fault.__name__] += 1
+        self._note(job.number, request.operation, fault.__name__, request.parameters)
+        return fault(self.world, request)
+
+    def _settle(self, job: Job) -> None:
+        """What an invocation that has ended leaves to be done."""
+        if not job.invocation.ended:
             return
-        ids = [message.id for message in received]
+        result = job.invocation.result
+        if job.invocation.error:
+            self._note("error", job.number, job.invocation.error)
+            self._return(job, [message.id for message in job.messages])
+        elif job.changes:
+            # Now and then a reader forgets how far it was.
+            self.positions[job.source] += 0 if self._forgets() else job.changes
+            self._return(job, [])
+        else:
+            failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
+            self._note("end", job.number, sorted(failed))
+            self._return(job, [m.id for m in job.messages if m.id in failed or self._forgets()])
 
-        def finish(ended: bool) -> None:
-            result = job.invocation.result
-            failed = set(ids if not ended or result is None else _failures(result))
-            # A message that was dealt with is now and then not forgotten.
-            kept = {each for each in ids if self.unkind and self.random.random() < _FORGET_RATE}
-            self.met["came again"] += len(kept - failed)
-            failed |= kept
-            self.world.sqs.settle(name, [each for each in ids if each not in failed], [i for i in ids if i in failed])
+    def _forgets(self) -> bool:
+        forgets = self.unkind and self.random.random() < _FORGET_RATE
+        self.adversities["forgotten"] += forgets
+        return forgets
 
-        messages = [message.as_record() for message in received]
-        job = self._start(f"{name} {ids}", lambda: _QUEUES[name](messages), finish)
+    def _return(self, job: Job, failed: Sequence[str]) -> None:
+        self.jobs.remove(job)
+        if job.messages:
+            done = [message.id for message in job.messages if message.id not in failed]
+            self.world.sqs.settle(job.source, done, failed)
 
-    def _shards(self) -> list[str]:
-        """With something left to fold, and nobody at it: a shard is read in order."""
-        changes = self._changes()
-        return [shard for shard in sorted(changes) if len(changes[shard]) > self.positions[shard] and shard not in self._folding()]
+    def _wait(self) -> None:
+        self.world.clock += self.random.choice([0.01, 1, 20])
 
-    def _folding(self) -> set[str]:
-        return {name.partition(" ")[2] for name in self.jobs if name.startswith("fold ")}
+    def _disturb(self) -> None:
+        self.random.choice([self._sleep, self._sleep, self._expire, self._redrive, self._send_junk])()
+
+    def _sleep(self) -> None:
+        """No invocation lives for hours, and no record of a stream for more than a day."""
+        self._finish_jobs()
+        while shards := set(self._sources()) - set(_HANDLERS):
+            self._fold(min(shards))
+            self._finish_jobs()
+        self.world.clock += self.random.choice([0.1, 2, 2, 24, 24 * 9]) * HOUR
+
+    def _expire(self) -> None:
+        expired = self.world.dynamodb.expire(self.world.clock)
+        self.adversities["expired"] += expired
+        self._note("expire", expired)
+
+    def _redrive(self) -> None:
+        """All but what was parked with a reason, which would only be parked again."""
+        for name in _HANDLERS:
+            letters = self.world.sqs.queues[f"{name}-dead-letters"].visible
+            for letter in [each for each in letters.values() if not each.attributes]:
+                self.world.sqs.queues[name].visible[letter.id] = letters.pop(letter.id)
+                self.adversities["redriven"] += 1
+
+    def _send_junk(self) -> None:
+        self.junk += 1
+        self.world.sqs.send_message(QueueUrl="events", MessageBody=self.random.choice(JUNK))
+
+    def _note(self, *words: object) -> None:
+        self.operations += 1
+        self.digest.update(repr(words).encode())

@@ -159,7 +159,6 @@ def put():
             id=data.id,
             rev=1,
             op_id=data.op_id,
-            updated_at=data.updated_at,
             type=data.type,
             thumbnail=data.thumbnail,
             status_reason=data.status_reason,

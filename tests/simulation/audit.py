@@ -1,0 +1,94 @@
+"""What must hold of the whole system when nothing is under way."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from chalicelib.model import moment
+from chalicelib.model.counts import gather, weigh
+from chalicelib.model.data import Data, Status
+from chalicelib.model.lake import Lake, is_folder
+from chalicelib.storage import counters, records
+from tests.simulation.fakes.dynamodb import encoded
+from tests.simulation.fakes.s3 import Version
+from tests.simulation.fakes.world import ARTIFACTS
+from tests.simulation.system import System
+
+_OUTCOMES = ("Applied", "Redundant", "Parked", "Ignored", "Retried")
+
+
+def complaints(system: System) -> list[str]:
+    return [
+        *(each for lake in system.lakes for each in _about_lake(system, lake)),
+        *_about_thumbnails(system),
+        *_about_queues(system),
+        *_about_metrics(system),
+    ]
+
+
+def live_records(system: System, lake: Lake) -> dict[str, Data]:
+    items = system.world.dynamodb.tables["data"].items.values()
+    found = (records.from_attributes(encoded(item)) for item in items)
+    return {data.object_name: data for data in found if data.live and data.lake_id == lake.id}
+
+
+def _about_lake(system: System, lake: Lake) -> Iterator[str]:
+    live, there = live_records(system, lake), _objects(system, lake)
+    for key in sorted(live.keys() ^ there.keys()):
+        yield f"{lake.name}: {key!r} is only in the {'index' if key in live else 'bucket'}"
+    for key in sorted(live.keys() & there.keys()):
+        if wrong := _differences(live[key], there[key]):
+            yield f"{lake.name}: {key!r} has {wrong}"
+    total: Counter[str] = Counter()
+    for data in live.values():
+        total.update(weigh(data))
+    if counters.read(lake.id) != gather(total):
+        yield f"{lake.name}: counted {counters.read(lake.id)}, there are {gather(total)}"
+
+
+def _objects(system: System, lake: Lake) -> dict[str, Version]:
+    listing = system.world.s3.buckets[lake.bucket].listing()
+    return {
+        key: version
+        for key, version in listing.items()
+        if lake.holds(key) and not is_folder(key, len(version.body))
+    }
+
+
+def _differences(data: Data, version: Version) -> dict[str, object]:
+    shown = {
+        "etag": (data.etag, version.etag),
+        "size": (data.size, len(version.body)),
+        "version_id": (data.version_id or "null", version.id),
+        "last_modified": (data.last_modified, moment.rfc3339(version.last_modified)),
+        "looked at": (data.status is not Status.INDEXED, True),
+    }
+    return {name: pair for name, pair in shown.items() if pair[0] != pair[1]}
+
+
+def _about_thumbnails(system: System) -> Iterator[str]:
+    stored = set(system.world.s3.buckets[ARTIFACTS].objects)
+    live = [data for lake in system.lakes for data in live_records(system, lake).values()]
+    shown = {data.thumbnail_key for data in live if data.thumbnail}
+    for key in sorted(shown - stored):
+        yield f"the thumbnail {key} is missing"
+    for key in sorted(stored - shown):
+        yield f"the thumbnail {key} is nobody's"
+
+
+def _about_queues(system: System) -> Iterator[str]:
+    for name, queue in system.world.sqs.queues.items():
+        left = [message for message in (*queue.visible.values(), *queue.in_flight.values())]
+        if name == "events-dead-letters":
+            parked = [message for message in left if message.attributes.get("reason")]
+            if len(parked) < system.junk:
+                yield f"{len(parked)} messages are parked of {system.junk} that nobody understands"
+            left = [message for message in left if message not in parked]
+        if left:
+            yield f"{len(left)} messages are left in {name}"
+
+
+def _about_metrics(system: System) -> Iterator[str]:
+    counted = system.world.metrics
+    outcomes = {name: counted[f"Events{name}"] for name in _OUTCOMES}
+    if counted["EventsReceived"] != sum(outcomes.values()):
+        yield f"{counted['EventsReceived']} hints were received, and became {outcomes}"
