@@ -6,6 +6,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.counts import weigh
+from chalicelib.model.data import Status
 from chalicelib.observability import count, logger
 from chalicelib.storage import buckets, counters, records
 
@@ -39,10 +40,14 @@ class Step:
 
     @property
     def abandoned_thumbnail(self) -> str | None:
-        if self.before is None or not self.before.thumbnail:
+        """Also where the record shows none: a delivery may have died after it stored one, and before it said so."""
+        before, after = self.before, self.after
+        if before is None or not before.live:
             return None
-        kept = self.after and self.after.thumbnail and self.after.content == self.before.content
-        return None if kept else self.before.thumbnail_key
+        if after and after.live and after.content == before.content:
+            has_failed = after.status is Status.FAILED and before.status is not Status.FAILED
+            return before.thumbnail_key if has_failed else None
+        return before.thumbnail_key
 
 
 def receive(event: dict[str, Any]) -> dict[str, Any]:

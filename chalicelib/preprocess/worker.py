@@ -17,7 +17,7 @@ from chalicelib.storage import buckets, queues, records
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from chalicelib.model.data import Sight
+    from chalicelib.model.data import Data, Sight
 
 _RESERVE_MS = 10_000
 """What must be left of the invocation before another image is begun: to fetch, decode and store a large
@@ -131,7 +131,7 @@ def _publish(work: Work, finding: Finding) -> Outcome:
         work.data_id, work.content, finding.facts, finding.sight, thumbnail=bool(finding.thumbnail)
     ):
         return Outcome.PUBLISHED
-    if _is_superseded(work):
+    if not _shows_thumbnail(work):
         buckets.delete_artifacts([_thumbnail_key(work)])
     return Outcome.SUPERSEDED
 
@@ -155,8 +155,16 @@ def _give_way(work: Work, *, is_final: bool) -> Outcome:
 
 
 def _is_superseded(work: Work) -> bool:
+    return not _is_shown(records.read(work.data_id), work)
+
+
+def _shows_thumbnail(work: Work) -> bool:
     record = records.read(work.data_id)
-    return record is None or not record.live or record.content != work.content
+    return _is_shown(record, work) and bool(record and record.thumbnail)
+
+
+def _is_shown(record: "Data | None", work: Work) -> bool:
+    return bool(record and record.live and record.content == work.content)
 
 
 def _thumbnail_key(work: Work) -> str:

@@ -104,7 +104,8 @@ def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, 
         values |= {
             "content_type": facts.content_type or sight.content_type,
             "content_encoding": sight.content_encoding,
-            "last_modified": sight.last_modified,
+            # The same bytes may have been put there again since they were fetched, and the record may know.
+            "last_modified": DataItem.last_modified | sight.last_modified,
         }
     try:
         _update(data_id, values | {"updated_at": moment.rfc3339(moment.now())}, awaits(content))

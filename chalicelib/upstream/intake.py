@@ -161,8 +161,7 @@ def _draft(target: Target) -> "Data":
     hint = target.hint
     if hint.size is None or hint.etag is None:
         raise ValueError("a hint without size and etag inserts nothing")
-    occurred_at = moment.rfc3339(hint.occurred_at) if hint.occurred_at else None
-    sight = Sight(size=hint.size, etag=hint.etag, version_id=hint.version_id, last_modified=occurred_at)
+    sight = Sight(size=hint.size, etag=hint.etag, version_id=hint.version_id)
     return first_record(target.lake, hint.object_name, sight, hint.sequencer, moment.new_op_id())
 
 
