@@ -3,6 +3,7 @@
 TidelakeError
 ├── MalformedMessage        will never be understood: park it
 ├── StorageUnavailable      AWS failed, timed out or refused: try again later, believe nothing
+│   └── Refused             and will refuse it each time: it must not take others along
 ├── Unreadable              the bytes of one object cannot be had
 │   ├── ContentChanged      they are not the ones that were meant: look again
 │   ├── Archived
@@ -27,6 +28,10 @@ class MalformedMessage(TidelakeError):
 
 
 class StorageUnavailable(TidelakeError):
+    pass
+
+
+class Refused(StorageUnavailable):
     pass
 
 

@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from ministack.services import dynamodb
+from ministack.services import dynamodb, lambda_svc
 
 
 def mend() -> None:
-    """PartiQL inserts appear in a table's stream, as every other write does.
+    _tell_streams_of_partiql_inserts()
+    _name_the_shard_of_a_window()
+
+
+def _tell_streams_of_partiql_inserts() -> None:
+    """They appear in a table's stream as every other write does.
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
     insert = dynamodb._partiql_insert
 
@@ -18,3 +23,17 @@ def mend() -> None:
         return status, headers, body
 
     dynamodb._partiql_insert = insert_and_tell
+
+
+def _name_the_shard_of_a_window() -> None:
+    """Tumbling windows are accepted and forgotten; a table's stream is one shard here.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html"""
+    execute = lambda_svc._execute_function
+
+    def execute_in_window(function: Any, event: Any, *more: Any, **named: Any) -> Any:
+        records = event.get("Records") if isinstance(event, dict) else None
+        if records and isinstance(records, list) and records[0].get("eventSource") == "aws:dynamodb":
+            event = {**event, "shardId": "shardId-00000000000000000000-00000000"}
+        return execute(function, event, *more, **named)
+
+    lambda_svc._execute_function = execute_in_window

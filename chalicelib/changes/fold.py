@@ -40,7 +40,7 @@ class Step:
 
     @property
     def abandoned_thumbnail(self) -> str | None:
-        """Also where the record shows none: a delivery may have died after it stored one, and before it said so."""
+        """Also where the record shows none: a delivery may have died between storing one and saying so."""
         before, after = self.before, self.after
         if before is None or not before.live:
             return None
@@ -53,8 +53,8 @@ class Step:
 def receive(event: dict[str, Any]) -> dict[str, Any]:
     """One batch of one shard, in order. Any failure raises, so that the shard waits and brings the batch
     again."""
-    steps = [_step(record) for record in event["Records"]]
-    _count(event.get("shardId", ""), [step for step in steps if step.change])
+    steps = [_step(record) for record in event.get("Records", ())]
+    _count(event["shardId"], [step for step in steps if step.change])
     _sweep([step.abandoned_thumbnail for step in steps])
     count("ChangesFolded", len(steps))
     # A tumbling window wants its state back. It is only there because with it Lambda names the shard.

@@ -77,10 +77,12 @@ class Sight:
     last_modified: str | None = None
 
     def same_content(self, data: "Data") -> bool:
+        """The same bytes put again count as others: their type or encoding may be another."""
         return (
             self.etag == data.etag
             and self.size == data.size
             and (self.version_id is None or data.version_id in (None, self.version_id))
+            and (self.last_modified is None or data.last_modified in (None, self.last_modified))
         )
 
 

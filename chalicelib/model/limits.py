@@ -20,6 +20,9 @@ CHECK_ATTEMPTS = 10
 KEY_BYTES = 1024
 """Longest S3 key in UTF-8, and longest sort key of a DynamoDB index."""
 
+OBJECT_BYTES = 50 * 1024**4
+"""Largest object that S3 holds."""
+
 FILENAME_SORT_BYTES = KEY_BYTES - 17
 """What is left of a sort key for a file name beside a separator and the 16 bytes of the record's id. Names
 that agree up to here are ordered by id."""

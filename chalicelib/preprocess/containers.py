@@ -1,5 +1,6 @@
 """How the pieces of a JPEG, a PNG and a WebP follow one another. Walking them never raises: it ends early."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,8 @@ PIECES: Final = 100_000
 SCAN: Final = 0xDA
 APP0, EXIF, ADOBE, COMMENT = 0xE0, 0xE1, 0xEE, 0xFE
 _STANDALONE: Final = {0x00, 0x01, *range(0xD0, 0xD9)}
+
+_SCAN_OR_END: Final = re.compile(rb"\xff([\xda\xd9])")
 
 _DRAWN_CHUNKS: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 
@@ -43,6 +46,16 @@ def segments(data: bytes) -> "Iterator[Segment]":
             if marker == SCAN:
                 return
             at = data.find(b"\xff", end)
+
+
+def scans(data: bytes) -> int:
+    """Of a JPEG, up to its end: each goes over the whole picture again. In their coded data these markers cannot be."""
+    count = 0
+    for marker in _SCAN_OR_END.finditer(data, data.find(b"\xff\xda") % (len(data) + 1)):
+        if marker[1] == b"\xd9":
+            break
+        count += 1
+    return count
 
 
 def chunks(data: bytes) -> "Iterator[tuple[bytes, int, int]]":

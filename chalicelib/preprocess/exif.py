@@ -27,6 +27,7 @@ _COMPRESSIONS: Final = {
     32773: "packbits", 32946: "deflate", 34925: "lzma", 50000: "zstd", 50001: "webp",
 }  # fmt: skip
 
+_SECONDS_OF_A_HALF: Final = 180 * 3600
 _BELOW_SEA_LEVEL: Final = (b"\1", b"1")
 _DATE: Final = re.compile(r"((?:1[89]|2\d)\d\d)[:./-](\d\d)[:./-](\d\d)", re.ASCII)
 _TIME: Final = re.compile(r"[ T](\d\d:\d\d:\d\d)", re.ASCII)
@@ -81,7 +82,7 @@ def _degrees(gps: "Directory", tag: int, directions: str, most: int) -> float | 
     """A coordinate without its direction could lie on either side of the globe: it is none."""
     direction = (_text(gps, tag - 1) or "?")[0].upper()
     parts = gps.numbers(tag)[:3]
-    if direction not in directions or not parts:
+    if direction not in directions or not parts or not all(abs(part) <= _SECONDS_OF_A_HALF for part in parts):
         return None
     degrees = math.fsum(part / 60.0**power for power, part in enumerate(parts))
     if not 0 <= degrees <= most:

@@ -21,6 +21,9 @@ type Size = tuple[int, int]
 
 _STATUSES: Final = {None: Status.READY, Reason.UNSUPPORTED_TYPE: Status.SKIPPED}
 
+_EXIF_BYTES: Final = 1 << 20
+"""One segment holds 64 KB, and almost all cameras need no more."""
+
 _FRAMES: Final = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL_FRAMES: Final = {0xC0, 0xC1, 0xC9}
 _DECODABLE_FRAMES: Final = _SEQUENTIAL_FRAMES | {0xC2, 0xC3, 0xCA}
@@ -131,7 +134,7 @@ def _examine_jpeg(data: bytes) -> Header:
     size, block, draft, foreign, components = None, b"", False, False, 0
     for segment in containers.segments(data):
         if segment.marker == containers.EXIF and segment.body.startswith(b"Exif\0\0"):
-            block += segment.body[6:]
+            block += segment.body[6:] if len(block) < _EXIF_BYTES else b""
         elif segment.marker in _FRAMES and len(segment.body) >= 6:
             precision, height, width, components = struct.unpack_from(">BHHB", segment.body)
             size = width, height

@@ -44,6 +44,9 @@ QUALITY: Final = 80
 EFFORT: Final = 2
 """WebP's, of 6. At 4 a thumbnail is 5 % smaller and a 2 MP JPEG costs 15 % more CPU in all."""
 
+SCANS: Final = 200
+"""A progressive JPEG has some ten. Each costs a decoding of the whole picture, in a few bytes of the file."""
+
 BAND_ROWS: Final = 256
 """Rows converted at once: a whole picture in a second mode would double the memory."""
 
@@ -98,6 +101,8 @@ def render(data: bytes, signature: "Signature", limits: "Limits") -> Rendered:
     if signature.format is None:
         return Rendered(signature.skip())
     header = headers.examine(data, signature.format)
+    if signature.format is Format.JPEG and containers.scans(data) > SCANS:
+        return Rendered(headers.describe(signature, header, Reason.CORRUPT))
     drawing = _try(data, signature.format, header, limits)
     if isinstance(drawing, Reason):
         return Rendered(headers.describe(signature, header, drawing))

@@ -13,15 +13,16 @@ from chalicelib.observability import count, logger
 from chalicelib.preprocess import headers, signatures
 from chalicelib.preprocess.headers import Limits
 from chalicelib.storage import buckets, queues, records
+from chalicelib.storage.aws import CALL_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chalicelib.model.data import Data, Sight
 
-_RESERVE_MS = 10_000
-"""What must be left of the invocation before another image is begun: to fetch, decode and store a large
-one."""
+_RESERVE_MS = 1000 * CALL_SECONDS + 2000
+"""What must be left of the invocation before another image is begun: one call that hangs ends what it belongs
+to."""
 
 _MIB = 1024**2
 
@@ -31,13 +32,15 @@ class Tier:
     """What one of the two functions can take, given the memory that .chalice/config.json gives it."""
 
     limits: Limits
-    deliveries: int
-    """How often a message may come; the queue in infra/resources.yaml says the same."""
+    decodes: int
+    """Of a message's deliveries, the first so many decode the image. A later one came because those failed or
+    died, and settles the matter from the header. The queues in infra/resources.yaml deliver at least once
+    more."""
     is_last: bool
 
 
-SMALL = Tier(Limits(pixels=24_000_000, bytes=48 * _MIB), deliveries=3, is_last=False)
-LARGE = Tier(Limits(pixels=200_000_000, bytes=512 * _MIB), deliveries=4, is_last=True)
+SMALL = Tier(Limits(pixels=24_000_000, bytes=48 * _MIB), decodes=1, is_last=False)
+LARGE = Tier(Limits(pixels=200_000_000, bytes=512 * _MIB), decodes=3, is_last=True)
 
 
 class Outcome(StrEnum):
@@ -81,21 +84,35 @@ def _receive_one(message: dict[str, Any], remaining_ms: "Callable[[], int]", tie
 
 
 def _inspect(work: Work, delivery: int, tier: Tier) -> Outcome:
-    if delivery > 1 and not tier.is_last:
-        # An earlier delivery ended without a word: out of memory or time, most likely.
-        return _forward(work)
-    is_final = tier.is_last and delivery >= tier.deliveries
+    decode = delivery <= tier.decodes
     try:
-        finding = _examine(work, tier.limits, decode=not is_final)
+        finding = _examine(work, tier.limits, decode=decode)
     except ContentChanged:
-        return _give_way(work, is_final=is_final)
-    except AccessDenied:
-        if not is_final:
+        if _is_superseded(work):
+            # A delivery that crashed after it stored its thumbnail left it behind.
+            buckets.delete_artifacts([_thumbnail_key(work)])
+            return Outcome.SUPERSEDED
+        if decode:
             raise
-        finding = Finding(Facts(status=Status.FAILED, status_reason=Reason.ACCESS_DENIED))
+        return _recheck(work) if tier.is_last else _forward(work)
+    except Exception as error:
+        if decode:
+            raise
+        if not tier.is_last:
+            return _forward(work)
+        if isinstance(error, StorageUnavailable):
+            raise
+        finding = _give_up(error)
     if finding.facts.status_reason in (Reason.TOO_LARGE, Reason.OUT_OF_RESOURCES) and not tier.is_last:
         return _forward(work)
     return _publish(work, finding)
+
+
+def _give_up(error: Exception) -> Finding:
+    if not isinstance(error, AccessDenied):
+        logger.error("image cannot be examined", exc_info=error)
+    reason = Reason.ACCESS_DENIED if isinstance(error, AccessDenied) else Reason.CORRUPT
+    return Finding(Facts(status=Status.FAILED, status_reason=reason))
 
 
 def _examine(work: Work, limits: Limits, *, decode: bool) -> Finding:
@@ -112,7 +129,6 @@ def _examine(work: Work, limits: Limits, *, decode: bool) -> Finding:
             if sight.size > limits.bytes or (header.pixels or 0) > limits.pixels:
                 return Finding(headers.describe(signature, header, Reason.TOO_LARGE), sight=sight)
             if not decode:
-                # The bytes can be had, so the earlier deliveries died of decoding them.
                 return Finding(headers.describe(signature, header, Reason.OUT_OF_RESOURCES), sight=sight)
             data = head + stream.read()
     except Archived:
@@ -141,15 +157,8 @@ def _forward(work: Work) -> Outcome:
     return Outcome.FORWARDED
 
 
-def _give_way(work: Work, *, is_final: bool) -> Outcome:
-    """S3 has other bytes, or none. Either the record follows soon, or the event that would tell it was
-    lost."""
-    if _is_superseded(work):
-        # A delivery that crashed after it stored its thumbnail left it behind.
-        buckets.delete_artifacts([_thumbnail_key(work)])
-        return Outcome.SUPERSEDED
-    if not is_final:
-        raise ContentChanged(work.object_name)
+def _recheck(work: Work) -> Outcome:
+    """The event that would tell of the other bytes must have been lost."""
     queues.send_recheck(work.bucket.name, work.object_name)
     return Outcome.RECHECKED
 

@@ -1,6 +1,7 @@
 """Clients of AWS, made once, and what their failures mean.
 
-They are made by botocore, boto3's core: boto3 itself loads its transfer manager, a sixth of a cold start, for nothing.
+They are made by botocore, boto3's core: boto3 itself loads its transfer manager, a sixth of a cold start, for
+nothing.
 """
 
 from contextlib import contextmanager
@@ -14,10 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.config import config
-from chalicelib.errors import StorageUnavailable
+from chalicelib.errors import Refused, StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS, _BACKOFF_SECONDS = 2, 4, 3, 3
+CALL_SECONDS = _ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS) + _BACKOFF_SECONDS
+"""The longest that one call may take until it answers or fails. Who begins something must have that much
+time."""
 
 _making = Lock()
 
@@ -40,9 +46,9 @@ def _make(service: str) -> Any:
         service,
         config=Config(
             signature_version="s3v4" if service == "s3" else None,
-            connect_timeout=3,
-            read_timeout=15,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             max_pool_connections=max(10, config.workers),
             parameter_validation=False,
         ),
@@ -69,4 +75,6 @@ def calling(action: str) -> "Iterator[None]":
         code = error_code(error)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailed(action) from error
+        if code == "ValidationException":
+            raise Refused(action) from error
         raise StorageUnavailable(action, code or type(error).__name__) from error

@@ -148,7 +148,7 @@ def span(order: Order, prefix: str = "") -> tuple[Position, Position]:
     can."""
     if order is Order.OBJECT_NAME:
         room = limits.KEY_BYTES - len(prefix.encode())
-        return prefix or "\x01", prefix + "\U0010ffff" * (room // 4) + ("", "\x7f", "\u07ff", "\uffff")[
+        return prefix or "\x00", prefix + "\U0010ffff" * (room // 4) + ("", "\x7f", "\u07ff", "\uffff")[
             room % 4
         ]
     return ("\x00", "\xff" * limits.KEY_BYTES) if order is Order.FILENAME else ("0", "~")

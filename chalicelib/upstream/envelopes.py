@@ -25,7 +25,10 @@ _S3_CHANGES = {
     "LifecycleExpiration": Change.REMOVED,
 }
 _EVENTBRIDGE_CHANGES = {"Object Created": Change.CREATED, "Object Deleted": Change.REMOVED}
-_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
+_SEQUENCER = re.compile(r"[0-9A-Fa-f]{1,64}")
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}", re.ASCII)
+_IDENTITY = re.compile(r"[\x21-\x7e]{1,1024}")
+"""Of etags and version ids."""
 
 
 @dataclass(slots=True)
@@ -88,13 +91,13 @@ def _s3_record(record: dict[str, Any]) -> Hint | None:
     s3 = _object(record.get("s3"), "s3")
     entity = _object(s3.get("object"), "s3.object")
     return Hint(
-        bucket=_text(_object(s3.get("bucket"), "s3.bucket"), "name"),
+        bucket=_bucket(_object(s3.get("bucket"), "s3.bucket"), "name"),
         object_name=_key(_unquoted(_text(entity, "key"))),
         change=change,
         occurred_at=_time(record.get("eventTime")),
         sequencer=_sequencer(Channel.S3, entity) if is_ordered else None,
         size=_size(entity.get("size")),
-        etag=_optional_text(entity.get("eTag")),
+        etag=_identity(entity.get("eTag")),
         version_id=_version(entity.get("versionId")),
     )
 
@@ -109,13 +112,13 @@ def _eventbridge_event(event: dict[str, Any]) -> Hint | None:
     entity = _object(detail.get("object"), "detail.object")
     is_ordered = detail.get("reason") != "Lifecycle Expiration"
     return Hint(
-        bucket=_text(_object(detail.get("bucket"), "detail.bucket"), "name"),
+        bucket=_bucket(_object(detail.get("bucket"), "detail.bucket"), "name"),
         object_name=_key(_text(entity, "key")),
         change=change,
         occurred_at=_time(event.get("time")),
         sequencer=_sequencer(Channel.EVENTBRIDGE, entity) if is_ordered else None,
         size=_size(entity.get("size")),
-        etag=_optional_text(entity.get("etag")),
+        etag=_identity(entity.get("etag")),
         version_id=_version(entity.get("version-id")),
     )
 
@@ -154,6 +157,13 @@ def _text(parent: dict[str, Any], name: str) -> str:
     return value
 
 
+def _bucket(parent: dict[str, Any], name: str) -> str:
+    bucket = _text(parent, name)
+    if not _BUCKET.fullmatch(bucket):
+        raise MalformedMessage("not a name of a bucket")
+    return bucket
+
+
 def _unquoted(key: str) -> str:
     try:
         return unquote_plus(key, errors="strict")
@@ -177,23 +187,24 @@ def _key(key: str) -> str:
 def _sequencer(channel: Channel, entity: dict[str, Any]) -> Sequencer | None:
     """Of puts and deletes. Lifecycle rules back-date what they do, so their sequencers order nothing."""
     text = str(entity.get("sequencer") or "")
-    return Sequencer.read(channel, text) if _HEXADECIMAL.fullmatch(text) else None
+    return Sequencer.read(channel, text) if _SEQUENCER.fullmatch(text) else None
 
 
 def _size(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if type(value) is int and 0 <= value <= limits.OBJECT_BYTES else None
 
 
-def _optional_text(value: Any) -> str | None:
-    return value.strip('"') or None if isinstance(value, str) else None
+def _identity(value: Any) -> str | None:
+    text = value.strip('"') if isinstance(value, str) else ""
+    return text if _IDENTITY.fullmatch(text) else None
 
 
 def _version(value: Any) -> str | None:
-    return None if value == "null" else _optional_text(value)
+    return None if value == "null" else _identity(value)
 
 
 def _time(value: Any) -> "datetime | None":
     try:
         return moment.parse(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

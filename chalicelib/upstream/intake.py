@@ -6,26 +6,27 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
-from chalicelib.errors import StorageUnavailable
+from chalicelib.errors import Refused, StorageUnavailable
 from chalicelib.model import hint as hints
 from chalicelib.model import limits, moment
 from chalicelib.model.data import Sight, first_record
 from chalicelib.model.work import Work
 from chalicelib.observability import count, logger
 from chalicelib.storage import lakes, queues, records
+from chalicelib.storage.aws import CALL_SECONDS
 from chalicelib.upstream.check import Verdict, check
-from chalicelib.upstream.envelopes import open_envelope
+from chalicelib.upstream.envelopes import Envelope, open_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from chalicelib.model.data import Data
     from chalicelib.model.hint import Hint
     from chalicelib.model.lake import Lake
 
-_RESERVE_MS = 10_000
-"""What must be left of the invocation before another key is begun: a look at S3 and a write, each with
-retries."""
+_RESERVE_MS = 1000 * CALL_SECONDS + 2000
+"""What must be left of the invocation before another key is begun: one call that hangs ends what it belongs
+to."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,17 +62,15 @@ class Delivery:
     counts: "Counter[str]" = field(default_factory=Counter)
 
     def open(self, messages: "Iterable[dict[str, Any]]") -> list[Target]:
+        envelopes = {message["messageId"]: self._read(message) for message in messages}
+        homes = self._find_lakes({hint.bucket for envelope in envelopes.values() for hint in envelope.hints})
         targets: dict[tuple[str, str], Target] = {}
-        for message in messages:
-            envelope = open_envelope(message["body"])
-            self.counts["ignored"] += envelope.ignored
-            if envelope.malformed:
-                self._park(message, envelope.malformed)
+        for message_id, envelope in envelopes.items():
             for hint in envelope.hints:
-                for lake in self._route(hint, message["messageId"]):
+                for lake in self._route(hint, message_id, homes[hint.bucket]):
                     target = targets.setdefault((lake.id, hint.object_name), Target(lake, [], set()))
                     target.hints.append(hint)
-                    target.messages.add(message["messageId"])
+                    target.messages.add(message_id)
         return list(targets.values())
 
     def insert(self, targets: "Sequence[Target]") -> None:
@@ -88,8 +87,7 @@ class Delivery:
         except StorageUnavailable as error:
             left = list(waiting)
             logger.warning("preprocess was not asked", reason=str(error), records=len(left))
-        for work in left:
-            self._fail(waiting[work])
+        self._fail(*(waiting[work] for work in left))
 
     def report(self, targets: "Iterable[Target]") -> None:
         for target in targets:
@@ -103,6 +101,19 @@ class Delivery:
         for name, value in self.counts.items():
             count(f"Events{name.capitalize()}", value)
 
+    def _read(self, message: dict[str, Any]) -> Envelope:
+        try:
+            envelope = open_envelope(message["body"])
+        except Exception:
+            logger.exception("message was not read", message_id=message["messageId"])
+            self.failed.add(message["messageId"])
+            self.counts["retried"] += 1
+            return Envelope()
+        self.counts["ignored"] += envelope.ignored
+        if envelope.malformed:
+            self._park(message, envelope.malformed)
+        return envelope
+
     def _park(self, message: dict[str, Any], reasons: "Sequence[str]") -> None:
         try:
             queues.park(message["body"], "; ".join(reasons))
@@ -112,25 +123,46 @@ class Delivery:
         else:
             self.counts["parked"] += len(reasons)
 
-    def _route(self, hint: "Hint", message_id: str) -> "list[Lake]":
+    def _find_lakes(self, buckets: "Collection[str]") -> "dict[str, list[Lake] | None]":
+        """None where they could not be read. Once for each bucket, as a flood of events may be about foreign
+        ones."""
+        return dict(zip(buckets, parallel.for_each(self._lakes_of, list(buckets)), strict=True))
+
+    def _lakes_of(self, bucket: str) -> "list[Lake] | None":
+        if self._is_late():
+            return None
         try:
-            found = [lake for lake in lakes.of_bucket(hint.bucket) if lake.holds(hint.object_name)]
+            return lakes.of_bucket(bucket)
         except StorageUnavailable as error:
             logger.warning("lakes could not be read", reason=str(error))
+            return None
+
+    def _route(self, hint: "Hint", message_id: str, found: "list[Lake] | None") -> "list[Lake]":
+        if found is None:
             self.failed.add(message_id)
             self.counts["retried"] += 1
             return []
-        self.counts["ignored"] += not found
-        return found
+        holding = [lake for lake in found if lake.holds(hint.object_name)]
+        self.counts["ignored"] += not holding
+        return holding
+
+    def _is_late(self) -> bool:
+        return self.remaining_ms() < _RESERVE_MS
 
     def _insert_batch(self, targets: "Sequence[Target]") -> None:
+        if self._is_late():
+            self._fail(*targets)
+            return
         drafts = [_draft(target) for target in targets]
         try:
             present = records.insert_absent(drafts)
+        except Refused as error:
+            # Something about one of them; each is checked by itself, so that it takes no other along.
+            logger.warning("records were not inserted", reason=str(error), records=len(drafts))
+            return
         except StorageUnavailable as error:
             logger.warning("records were not inserted", reason=str(error), records=len(drafts))
-            for target in targets:
-                self._fail(target)
+            self._fail(*targets)
             return
         for target, draft, there in zip(targets, drafts, present, strict=True):
             if there and there.op_id == draft.op_id:
@@ -141,7 +173,7 @@ class Delivery:
     def _check_one(self, target: Target) -> None:
         if target.messages <= self.failed:
             return
-        if self.remaining_ms() < _RESERVE_MS:
+        if self._is_late():
             self._fail(target)
             return
         try:
@@ -153,8 +185,8 @@ class Delivery:
             logger.exception("object was not checked", object_name=target.hint.object_name)
             self._fail(target)
 
-    def _fail(self, target: Target) -> None:
-        self.failed |= target.messages
+    def _fail(self, *targets: Target) -> None:
+        self.failed.update(*(target.messages for target in targets))
 
 
 def _draft(target: Target) -> "Data":

@@ -303,3 +303,11 @@ def test_one_format_is_not_taken_for_another() -> None:
     data = encode(picture(), "TIFF")
     png = signatures.recognize(sample(Format.PNG)[:100])
     assert imaging.render(data, png, LARGE).facts.status_reason is Reason.CORRUPT
+
+
+def test_a_progressive_picture_that_asks_for_hundreds_of_passes_is_not_decoded() -> None:
+    whole = encode(picture(64, 64), "JPEG", progressive=True)
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    bomb = whole[:-2] + scan * imaging.SCANS + whole[-2:]
+    assert render(bomb).facts.status_reason is Reason.CORRUPT
+    assert render(whole).facts.status is Status.READY

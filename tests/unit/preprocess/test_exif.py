@@ -150,6 +150,8 @@ def test_the_time_of_the_last_change_is_better_than_none() -> None:
         ({2: (SIGNED_RATIONAL, (-43, 1, 0, 1, 0, 1))}, None),
         ({2: (DOUBLE, (math.nan, 0.0, 0.0))}, None),
         ({2: (DOUBLE, (math.inf, 0.0, 0.0))}, None),
+        ({2: (DOUBLE, (math.inf, -math.inf, 0.0))}, None),
+        ({2: (DOUBLE, (1.79e308, 1.79e308, 1.79e308))}, None),
         ({2: (ASCII, "43.46")}, None),
         ({1: (ASCII, "X")}, None),
         ({1: (ASCII, "")}, None),

@@ -22,6 +22,7 @@ from tests.simulation.fakes.s3 import Bucket
 from tests.simulation.fakes.world import ARTIFACTS, OWNER, World, installed
 
 BUCKET, KEY = "photos", "a.png"
+FINAL = LARGE.decodes + 1
 
 
 def png(width: int = 8, height: int = 6) -> bytes:
@@ -119,15 +120,40 @@ def test_an_image_beyond_the_large_tier_is_too_large_and_still_tells_its_size(be
     assert (bench.record.width, bench.record.height) == (20_000, 10_001)
 
 
-def test_work_that_comes_a_second_time_goes_to_the_large_tier(bench: Bench) -> None:
+def test_an_image_that_comes_a_second_time_goes_to_the_large_tier(bench: Bench) -> None:
     assert bench.work(bench.put(png()), SMALL, delivery=2)
     assert bench.waiting("preprocess-large") == 1
 
 
+def test_what_is_no_image_is_settled_in_the_small_tier_however_often_it_came(bench: Bench) -> None:
+    assert bench.work(bench.put(b"plain words"), SMALL, delivery=2)
+    assert (bench.waiting("preprocess-large"), bench.record.status) == (0, Status.SKIPPED)
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "UpdateItem"])
+def test_the_small_tier_leaves_a_second_failure_to_the_patience_of_the_large_one(
+    bench: Bench, operation: str
+) -> None:
+    work = bench.put(png() if operation == "GetObject" else b"plain words")
+    bench.let(operation, faults.broken)
+    assert bench.work(work, SMALL, delivery=2) is (operation == "GetObject")
+
+
 def test_what_kills_the_large_tier_each_time_ends_as_failed_from_its_header(bench: Bench) -> None:
-    assert bench.work(bench.put(png()), LARGE, delivery=LARGE.deliveries)
+    assert bench.work(bench.put(png()), LARGE, delivery=FINAL)
     assert (bench.record.status, bench.record.status_reason) == (Status.FAILED, Reason.OUT_OF_RESOURCES)
     assert (bench.record.width, bench.artifacts()) == (8, set())
+
+
+def test_what_cannot_even_be_examined_ends_as_corrupt(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr(worker.headers, "examine", stumble)
+    work = bench.put(png())
+    assert not bench.work(work, LARGE)
+    assert bench.work(work, LARGE, delivery=FINAL)
+    assert (bench.record.status, bench.record.status_reason) == (Status.FAILED, Reason.CORRUPT)
 
 
 @pytest.mark.parametrize("fault", [faults.throttled, faults.broken, faults.unreachable])
@@ -163,7 +189,7 @@ def test_denied_access_is_tried_again_and_told_in_the_end(bench: Bench) -> None:
     bench.let("GetObject", faults.denied)
     assert not bench.work(work, SMALL)
     assert not bench.work(work, LARGE, delivery=1)
-    assert bench.work(work, LARGE, delivery=LARGE.deliveries)
+    assert bench.work(work, LARGE, delivery=FINAL)
     assert (bench.record.status, bench.record.status_reason) == (Status.FAILED, Reason.ACCESS_DENIED)
     assert bench.record.type is None
 
@@ -195,7 +221,7 @@ def test_bytes_whose_event_is_still_to_come_are_waited_for_and_in_the_end_asked_
     work = bench.put(png(8))
     bench.put(png(9), notify=False)
     assert not bench.work(work, LARGE, delivery=1)
-    assert bench.work(work, LARGE, delivery=LARGE.deliveries)
+    assert bench.work(work, LARGE, delivery=FINAL)
     assert bench.waiting("events") == 1
 
 

@@ -1,9 +1,14 @@
 import json
+from typing import Any
 
 import pytest
 
 from chalicelib.model import limits
+from chalicelib.storage.aws import CALL_SECONDS
+from chalicelib.upstream import intake
+from chalicelib.upstream.envelopes import Envelope
 from tests.simulation import faults
+from tests.simulation.fakes import errors
 from tests.simulation.fakes.events import (
     Event,
     eventbridge_event,
@@ -13,7 +18,7 @@ from tests.simulation.fakes.events import (
     sns_notification,
 )
 from tests.simulation.fakes.s3 import Bucket
-from tests.simulation.fakes.world import OWNER
+from tests.simulation.fakes.world import OWNER, Request, World
 from tests.unit.upstream.conftest import BUCKET, Desk
 
 
@@ -103,7 +108,7 @@ def test_a_message_that_failed_in_part_comes_again_whole(desk: Desk) -> None:
 def test_no_key_is_begun_when_time_is_running_out(desk: Desk) -> None:
     desk.deliver(desk.put("a.jpg"), desk.put("b.jpg"))
     gone = [desk.delete("a.jpg"), desk.delete("b.jpg")]
-    left = iter([60_000, 9_999])
+    left = iter([60_000, 60_000, 9_999])
     assert desk.deliver(*gone, remaining_ms=lambda: next(left)) == [s3_notification(gone[1])]
     assert desk.names() == {"b.jpg"}
 
@@ -177,3 +182,44 @@ def test_a_removed_object_costs_one_look_and_one_write(desk: Desk) -> None:
 def test_the_lakes_of_a_bucket_are_read_once_for_many_events(desk: Desk) -> None:
     desk.deliver(*put_many(desk, 50))
     assert desk.world.called("Query") == 1
+
+
+def test_a_statement_that_dynamodb_refuses_takes_no_other_along(desk: Desk) -> None:
+    events = [desk.put(f"{n}.jpg") for n in range(5)]
+    desk.let("BatchExecuteStatement", refused)
+    assert desk.deliver(*events) == []
+    assert desk.names() == {f"{n}.jpg" for n in range(5)}
+
+
+def test_a_message_that_cannot_even_be_read_takes_no_other_along(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_envelope = intake.open_envelope
+
+    def stumble(body: str) -> Envelope:
+        if body == "poison":
+            raise RuntimeError
+        return open_envelope(body)
+
+    monkeypatch.setattr(intake, "open_envelope", stumble)
+    event = desk.put("a.jpg")
+    assert desk.deliver("poison", event) == ["poison"]
+    assert desk.names() == {"a.jpg"}
+
+
+def test_a_flood_of_events_about_a_foreign_bucket_costs_one_query(desk: Desk) -> None:
+    desk.world.s3.buckets["strange"] = Bucket(OWNER)
+    desk.world.s3.put_object(Bucket="strange", Key="a.jpg")
+    flood = s3_notification(*[desk.last_event()] * 500)
+    desk.world.calls.clear()
+    assert desk.deliver(flood, flood) == []
+    assert [call.operation for call in desk.world.calls] == ["Query"]
+    assert outcomes(desk) == {"ignored": 1000}
+
+
+def test_what_is_left_of_an_invocation_is_more_than_one_call_can_hang() -> None:
+    assert intake._RESERVE_MS > 1000 * CALL_SECONDS
+
+
+def refused(world: World, request: Request) -> Any:
+    raise errors.refusal(request.operation, "ValidationException")

@@ -219,3 +219,29 @@ def test_an_odd_detail_counts_as_not_told(field: str, value: object) -> None:
 def test_a_recheck_of_our_own_says_only_where_to_look() -> None:
     body = json.dumps({"source": "tidelake", "bucket": "photos", "object_name": "a+b"})
     assert only_hint(body) == Hint(bucket="photos", object_name="a+b", change=Change.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("size", 10**45),
+        ("size", True),
+        ("eTag", "\ud800"),
+        ("eTag", "e" * 200_000),
+        ("versionId", "v" * 1025),
+        ("sequencer", "a" * 65),
+        ("eventTime", "0001-01-01T00:00:00+14:00"),
+        ("eventTime", "9999-12-31T23:59:59-14:00"),
+    ],
+)
+def test_what_no_bucket_can_say_counts_as_not_said(field: str, value: object) -> None:
+    hint = only_hint(altered(**{field: value}))
+    told = {"size": hint.size, "eTag": hint.etag, "versionId": hint.version_id, "sequencer": hint.sequencer}
+    assert (told | {"eventTime": hint.occurred_at})[field] is None
+
+
+@pytest.mark.parametrize("bucket", ["\ud800", "b" * 3000, "a/b", " "])
+def test_what_cannot_name_a_bucket_is_malformed(bucket: str) -> None:
+    record = events.s3_record(CREATED)
+    record["s3"]["bucket"]["name"] = bucket
+    assert open_envelope(json.dumps({"Records": [record]})).malformed == ["not a name of a bucket"]

@@ -301,3 +301,17 @@ def test_a_check_that_lost_every_race_comes_again(desk: Desk) -> None:
     assert desk.deliver(removal) == [s3_notification(removal)]
     assert desk.calls()["UpdateItem"] == limits.CHECK_ATTEMPTS
     assert desk.names() == {"a.jpg"}
+
+
+def test_the_same_bytes_put_again_are_looked_at_again_as_their_type_may_be_another(desk: Desk) -> None:
+    desk.put("a.jpg")
+    desk.deliver(RECHECK)
+    desk.complete("a.jpg")
+    first = desk.record("a.jpg")
+    desk.world.clock += HOUR
+    desk.deliver(desk.put("a.jpg"))
+    record = desk.record("a.jpg")
+    assert first
+    assert record
+    assert record.content != first.content
+    assert record.status is Status.INDEXED
