@@ -2,22 +2,24 @@
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from bench import imaging, results
+from bench import cold_start, cost, imaging, latency, results, throughput
 from infra.failure import reported
 
 if TYPE_CHECKING:
     from bench.results import Results
 
-PARTS: Final = ("cost", "cold_start", "throughput", "latency", "imaging")
-
-TABLES: Final[dict[str, Any]] = {"imaging": imaging.table}
-"""Of those that have their own."""
+PARTS: Final[dict[str, Any]] = {
+    "cost": cost,
+    "cold_start": cold_start,
+    "throughput": throughput,
+    "latency": latency,
+    "imaging": imaging,
+}
 
 
 def main() -> None:
@@ -29,22 +31,20 @@ def main() -> None:
     console = Console()
     kept = results.read() if names else {}
     for name in names or PARTS:
-        with console.status(f"Measuring {name} …"):
-            measured = _measure(name)
+        part = PARTS[name]
         console.rule(f"[bold]{name.replace('_', ' ')}", align="left")
-        console.print(TABLES.get(name, results.tabulate)(measured))
+        console.print(part.__doc__, style="dim", highlight=False, soft_wrap=True)
+        with console.status("Measuring …"):
+            measured = _measure(part)
+        console.print(getattr(part, "table", results.tabulate)(measured), "")
         kept |= measured
         results.write(kept)
 
 
-def _measure(name: str) -> "Results":
-    """In a process of its own: code under measurement reads its environment once, and none warms another's."""
+def _measure(part: Any) -> "Results":
+    """In a process of its own, because the measured code reads its environment once, and to warm no other."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measure_here, name).result()
-
-
-def _measure_here(name: str) -> "Results":
-    measured: Results = import_module(f"bench.{name}").measure()
+        measured: Results = pool.submit(part.measure).result()
     return measured
 
 

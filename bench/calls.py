@@ -1,10 +1,10 @@
-"""Requests to AWS as botocore sends them, whoever in this process asked for them."""
+"""Requests to AWS as botocore sends them for the code under measurement."""
 
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
+from chalicelib.storage import aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,15 +21,13 @@ class Call:
 
 
 class Calls:
-    """It hears of clients that are made after it, of boto3's default session."""
-
     def __init__(self) -> None:
         self._made: list[Call] = []
         self._received = 0
-        boto3.setup_default_session()
-        events = boto3._get_default_session().events
-        events.register("before-send", self._send)
-        events.register("after-call.s3.GetObject", self._receive)
+        for service in ("dynamodb", "s3", "sqs"):
+            events = aws.client(service).meta.events
+            events.register("before-send", self._send)
+            events.register("after-call.s3.GetObject", self._receive)
 
     def take(self) -> tuple[list[Call], int]:
         """What was sent since the last time, repetitions included, and the bytes of the objects that came."""
@@ -37,13 +35,17 @@ class Calls:
         self._made, self._received = [], 0
         return taken
 
-    def _send(self, request: "AWSPreparedRequest", event_name: str, **_: Any) -> None:
-        _, service, operation = event_name.split(".")
-        body = request.body.encode() if isinstance(request.body, str) else request.body
-        self._made.append(Call(service, operation, body if isinstance(body, bytes) else b""))
+    def _send(self, request: "AWSPreparedRequest", event_name: str, **rest: Any) -> None:
+        service, operation = event_name.split(".")[1:]
+        self._made.append(Call(service, operation, _bytes(request.body)))
 
-    def _receive(self, parsed: dict[str, Any], **_: Any) -> None:
+    def _receive(self, parsed: dict[str, Any], **rest: Any) -> None:
         self._received += parsed.get("ContentLength", 0)
+
+
+def _bytes(body: Any) -> bytes:
+    content = body.encode() if isinstance(body, str) else body
+    return content if isinstance(content, bytes) else b""
 
 
 def count_operations(calls: "Iterable[Call]") -> Counter[str]:

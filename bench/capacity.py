@@ -26,8 +26,8 @@ def count_write_units(before: "Item | None", after: "Item | None") -> int:
 
 
 def count_index_units(before: "Item | None", after: "Item | None", attributes: "Sequence[str]") -> int:
-    """Of an index that holds these attributes, all of them keys: an entry that comes or goes is one write, one
-    that moves is two, and one that stays costs nothing.
+    """Of an index that holds these attributes, all of them keys. An entry that comes or goes is one write,
+    one that moves is two, and one that stays is none.
 
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations
     """

@@ -1,7 +1,8 @@
-"""Cold starts from the deployment package, unpacked into a read-only folder as Lambda does: fresh processes in turns.
+"""Cold starts from the deployment package, unpacked into a read-only folder as on Lambda.
 
-The budget is for the API's function, imported and with the clients that its first request uses, beside boto3
-with the same two clients out of the same package. What an interpreter takes to start is in neither.
+Every start is a fresh process, and the kinds take turns. The budget is for the API's function, imported and
+with the clients of its first request, beside boto3 with the same two clients out of the same package. What an
+interpreter takes to start is in neither.
 """
 
 import json
@@ -146,7 +147,7 @@ def _interpreter() -> str:
 
 
 def _median(starts: list[Start], name: str) -> float:
-    return median(getattr(start, name) for start in starts)
+    return float(median(getattr(start, name) for start in starts))
 
 
 def _ratio(starts: dict[str, list[Start]], name: str) -> float:

@@ -1,9 +1,9 @@
-"""What a new image costs: the requests of the real handlers, counted, and their time, estimated, at list prices.
+"""What a new image costs: the requests of the handlers, counted, and their time, estimated, at list prices.
 
 The handlers run in this process against a local cloud, with the batches that Lambda gives them when there is
-enough to do: 100 events, 10 images, 1,000 changes. The time that would be billed is estimated upwards from the
-processor time that was measured: a function has its share of a processor by its memory, and does nothing else
-while it waits for AWS. Cold starts are not in it, nor the polling of empty queues, nor what is kept for months.
+enough to do: 100 events, 10 images, 1,000 changes. The time that would be billed is estimated from the
+processor time that was measured, of which a function has its share by its memory, and from assumed waits for
+AWS. Cold starts, the polling of empty queues and what is kept for months are not in it.
 """
 
 import base64
@@ -13,6 +13,7 @@ import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heappop, heappush
 from itertools import batched
 from math import ceil
 from statistics import mean, median
@@ -53,7 +54,7 @@ WAIT_MS: Final = {
 """Assumed until AWS answers."""
 
 BYTES_A_MS: Final = 50_000
-"""Assumed from S3 into one function, all of its images together."""
+"""Assumed from S3 into one function, for all of its images together."""
 
 PROCESSOR_MB: Final = 1769
 """Memory that brings one whole processor.
@@ -81,12 +82,20 @@ class Delivery:
     """Bytes from S3."""
     logged: int
 
-    @property
-    def wait_ms(self) -> float:
-        """Calls of one kind are made together, the kinds one after another."""
-        kinds = count_operations(self.calls)
-        answers = sum(WAIT_MS[kind] * ceil(count / config.workers) for kind, count in kinds.items())
-        return answers + self.received / BYTES_A_MS
+    def estimate_ms(self, processor_ms: float, workers: int) -> float:
+        """Until the last worker is done. Each image is a job, all else together is one. Jobs share a network
+        and a processor, and wait for AWS once for each kind of call."""
+        made = count_operations(self.calls)
+        jobs = made["GetObject"] or 1
+        waits = {kind: WAIT_MS[kind] * ceil(count / jobs / workers) for kind, count in made.items()}
+        opening = waits.pop("GetObject", 0)
+        network = processor = 0.0
+        idle = [0.0] * workers
+        for _ in range(jobs):
+            network = max(heappop(idle) + opening, network) + self.received / jobs / BYTES_A_MS
+            processor = max(network, processor) + processor_ms / jobs
+            heappush(idle, processor + sum(waits.values()))
+        return ceil(max(idle))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class Stage:
     """What one function did with so many records."""
 
     memory_mb: int
+    workers: int
     records: int
     deliveries: "Sequence[Delivery]"
 
@@ -103,15 +113,19 @@ class Stage:
 
     @property
     def processor_ms(self) -> float:
-        """For one record, by the middle one of the calls: others on the machine disturb some of them."""
-        usual = median(delivery.processor_ms for delivery in self.deliveries)
-        return usual * len(self.deliveries) / self.records
+        """For one record."""
+        return self._usual_ms * len(self.deliveries) / self.records
 
     @property
     def billed_ms(self) -> float:
         """For one record."""
-        waits = sum(delivery.wait_ms + 1 for delivery in self.deliveries)
-        return self.processor_ms * PROCESSOR_MB / self.memory_mb + waits / self.records
+        slowed = self._usual_ms * PROCESSOR_MB / self.memory_mb
+        return sum(each.estimate_ms(slowed, self.workers) for each in self.deliveries) / self.records
+
+    @property
+    def _usual_ms(self) -> float:
+        """The middle one of the calls: others on the machine disturb some of them."""
+        return median(delivery.processor_ms for delivery in self.deliveries)
 
     @property
     def usage(self) -> Usage:
@@ -142,11 +156,13 @@ class Change:
 
     @property
     def before(self) -> "capacity.Item | None":
-        return self.record["dynamodb"].get("OldImage")
+        image: capacity.Item | None = self.record["dynamodb"].get("OldImage")
+        return image
 
     @property
     def after(self) -> "capacity.Item | None":
-        return self.record["dynamodb"].get("NewImage")
+        image: capacity.Item | None = self.record["dynamodb"].get("NewImage")
+        return image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +174,7 @@ class Run:
     changes: "Sequence[Change]"
 
     def index(self, fold: Stage, indexes: "Sequence[Sequence[str]]") -> Usage:
-        """Of one image until it is in the index, and counted. A queue's requests are those of what it feeds."""
+        """Of one image until it is in the index, and counted. A queue's requests are its reader's."""
         written = self._written([change for change in self.changes if not change.before], fold, indexes)
         return self.upstream.usage + written + Usage(sqs_requests=1 + self.upstream.polls)
 
@@ -202,9 +218,11 @@ class Workshop:
         return self._call("Changes", app.changes, [_spell(change.record) for change in changes])
 
     def _call(self, function: str, handler: Any, records: "Sequence[Any]") -> Stage:
+        self.cloud.adopt(function)
         size = self.cloud.source(function)["BatchSize"]
         deliveries = [self._deliver(handler, batch) for batch in batched(records, size, strict=False)]
-        return Stage(self.cloud.settings(function)["MemorySize"], len(records), deliveries)
+        memory_mb = self.cloud.settings(function)["MemorySize"]
+        return Stage(memory_mb, config.workers, len(records), deliveries)
 
     def _deliver(self, handler: Any, records: "Sequence[Any]") -> Delivery:
         self.calls.take()
@@ -215,6 +233,8 @@ class Workshop:
         if answer.get("batchItemFailures"):
             raise RuntimeError(f"the handler failed: {self.log.getvalue()[logged:]}")
         made, received = self.calls.take()
+        if not made:
+            raise RuntimeError("the handler called nobody")
         return Delivery(processor_ms, made, received, self.log.tell() - logged)
 
 
@@ -222,7 +242,7 @@ def measure() -> "Results":
     with stack.deployed() as cloud, redirect_stdout(io.StringIO()) as log:
         cloud.hold(*stack.FED)
         cloud.purge()
-        cloud.adopt()
+        cloud.adopt("Upstream")
         workshop = Workshop(cloud, Calls(), log)
         workshop.fold(workshop.run("warm-up", *WARM_UP).changes)
         runs = {kind: workshop.run(f"camera-one/{kind}", *picture) for kind, picture in KINDS.items()}
@@ -266,8 +286,8 @@ def _report_counts(run: Run, fold: Stage, usage: Usage) -> "Results":
 def _report_time(name: str, stage: Stage) -> "Results":
     """Of one event, image or change."""
     return {
-        f"{name}_processor": figure(stage.processor_ms, "ms", digits=3),
-        f"{name}_billed": figure(stage.billed_ms, f"ms of {stage.memory_mb} MB", digits=3),
+        f"time_{name}_processor": figure(stage.processor_ms, "ms", digits=3),
+        f"time_{name}_billed": figure(stage.billed_ms, f"ms of {stage.memory_mb} MB", digits=3),
     }
 
 

@@ -1,4 +1,4 @@
-"""What people wait for: a new object in the list, on the local stack, and the requests behind a page of it."""
+"""What people wait for: a new object on the local stack, and the requests behind a page of the list."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from chalicelib.model import limits, moment
 from chalicelib.model.data import Sight, Status, first_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bench.results import Results
     from bench.stack import Stack
@@ -35,7 +35,7 @@ INSERTS_AT_ONCE: Final = 8
 
 def measure() -> "Results":
     with stack.deployed() as cloud, redirect_stdout(io.StringIO()):
-        cloud.adopt()
+        cloud.adopt("APIHandler")
         calls = Calls()
         from chalicelib.storage import lakes
 
@@ -113,7 +113,7 @@ def _read_page(cursor: str | None) -> str:
     return next_cursor
 
 
-def _as_api_gateway(query: "dict[str, Sequence[str]]") -> dict[str, Any]:
+def _as_api_gateway(query: "Mapping[str, Sequence[str]]") -> dict[str, Any]:
     caller = {"organization": "default", "role": "viewer", "key_id": "0123456789abcdef"}
     return {
         "requestContext": {

@@ -16,8 +16,8 @@ PER_MILLION: Final = {
     "gb_seconds": 16.6667,
     "log_bytes": 0.0005,
 }
-"""Dollars for a million of each, without free tiers, discounts and what is kept for months: S3 Standard, DynamoDB
-on demand, standard queues, Lambda on x86, logs as they come in.
+"""Dollars for a million of each, without free tiers and discounts: S3 Standard, DynamoDB on demand, standard
+queues, Lambda on x86, logs as they come in.
 
 Sources: https://aws.amazon.com/s3/pricing/
          https://aws.amazon.com/dynamodb/pricing/on-demand/ (halved in November 2024)

@@ -1,4 +1,4 @@
-"""The stack on a local cloud of its own: its functions at work, or held back while this process does their work."""
+"""The stack on a local cloud of its own, its functions at work, or held back for this process to be them."""
 
 import os
 import tempfile
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from chalicelib.config import config
 from infra import local
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ CONTEXT: Final = SimpleNamespace(
     get_remaining_time_in_millis=lambda: 60_000,
 )
 """What Lambda tells a function about its call."""
+
+_OWN_ENVIRONMENT: Final = dict(os.environ)
 
 _PUTS_AT_ONCE: Final = 16
 _MESSAGES_AT_ONCE: Final = 10
@@ -58,16 +61,18 @@ class Stack:
     def sqs(self) -> Any:
         return self.handle.client("sqs")
 
-    def adopt(self) -> None:
-        """Let the code of the functions run in this process."""
-        os.environ |= {
+    def adopt(self, function: str) -> None:
+        """Let the code in this process run as it would in the function."""
+        surroundings = {
             "AWS_ENDPOINT_URL": self.handle.endpoint_url,
             "AWS_DEFAULT_REGION": self.handle.region,
             "AWS_ACCESS_KEY_ID": self.handle.aws_access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.handle.aws_secret_access_key,
         }
-        for name in (*FED, "APIHandler"):
-            os.environ |= self.settings(name)["Environment"]["Variables"]
+        os.environ.clear()
+        os.environ |= _OWN_ENVIRONMENT | surroundings | self.settings(function)["Environment"]["Variables"]
+        # It remembers what it has read.
+        vars(config).clear()
 
     def settings(self, function: str) -> "Mapping[str, Any]":
         cloudformation = self.handle.client("cloudformation")

@@ -49,12 +49,13 @@ def segments(data: bytes) -> "Iterator[Segment]":
 
 
 def scans(data: bytes) -> int:
-    """Of a JPEG, up to its end: each goes over the whole picture again. In their coded data these markers cannot be."""
+    """Of a JPEG, up to its end. Each goes over the whole picture again; in their coded data no marker can be."""
     count = 0
-    for marker in _SCAN_OR_END.finditer(data, data.find(b"\xff\xda") % (len(data) + 1)):
-        if marker[1] == b"\xd9":
+    for marker in _SCAN_OR_END.finditer(data):
+        if marker[1] == b"\xda":
+            count += 1
+        elif count:
             break
-        count += 1
     return count
 
 

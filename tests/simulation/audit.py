@@ -8,6 +8,7 @@ from chalicelib.model.counts import gather, weigh
 from chalicelib.model.data import Data, Status
 from chalicelib.model.lake import Lake, is_folder
 from chalicelib.storage import counters, records
+from chalicelib.upstream.envelopes import open_envelope
 from tests.simulation.fakes.dynamodb import encoded
 from tests.simulation.fakes.s3 import Version
 from tests.simulation.fakes.world import ARTIFACTS
@@ -29,6 +30,16 @@ def live_records(system: System, lake: Lake) -> dict[str, Data]:
     items = system.world.dynamodb.tables["data"].items.values()
     found = (records.from_attributes(encoded(item)) for item in items)
     return {data.object_name: data for data in found if data.live and data.lake_id == lake.id}
+
+
+def hints_in(system: System, body: str) -> int:
+    """As many as a message must be accounted for with: a hint counts once for every lake that it is about."""
+    envelope = open_envelope(body)
+    lakes = [
+        sum(lake.bucket == hint.bucket and lake.holds(hint.object_name) for lake in system.lakes)
+        for hint in envelope.hints
+    ]
+    return envelope.ignored + len(envelope.malformed) + sum(max(1, each) for each in lakes)
 
 
 def _about_lake(system: System, lake: Lake) -> Iterator[str]:
@@ -61,6 +72,7 @@ def _differences(data: Data, version: Version) -> dict[str, object]:
         "version_id": (data.version_id or "null", version.id),
         "last_modified": (data.last_modified, moment.rfc3339(version.last_modified)),
         "looked at": (data.status is not Status.INDEXED, True),
+        "width": (data.width, len(version.body) if data.thumbnail else data.width),
     }
     return {name: pair for name, pair in shown.items() if pair[0] != pair[1]}
 

@@ -8,7 +8,6 @@ however many schedules lead to it.
 The names that handlers give to their writes are random, so states that differ only by them are one.
 """
 
-import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.simulation import faults
 from tests.simulation.fakes.events import s3_notification
+from tests.simulation.fakes.s3 import Content
 from tests.simulation.fakes.world import Request, World
 from tests.simulation.faults import Fault
 from tests.simulation.invocation import Invocation
@@ -170,6 +170,14 @@ class Explorer:
 
     def explore(self) -> Report:
         """Look at every state that can be reached. Raises Violation at the first one that ends badly."""
+        try:
+            return self._explore()
+        finally:
+            for node in self._nodes:
+                if node.held:
+                    node.held.crash()
+
+    def _explore(self) -> Report:
         first = State(self._snapshot(), 0, (), (), self.bounds.faults, self.bounds.leaps)
         schedules: dict[State, int] = {}
         following: dict[State, list[State]] = {first: []}
@@ -194,13 +202,22 @@ class Explorer:
         return self.report
 
     def _judge(self, state: State, labels: Sequence[str]) -> None:
-        if state.running or state.mail or state.done < len(self.history):
+        if state.running or state.done < len(self.history) or not all(map(self._is_stuck(state), state.mail)):
             return
         if state.snapshot not in self._verdicts:
             self._restore(state.snapshot)
             self._verdicts[state.snapshot] = self.agrees(self.world)
         if wrong := self._verdicts[state.snapshot]:
             raise Violation("\n".join([wrong, *(f"{n:3} {label}" for n, label in enumerate(labels, 1))]))
+
+    def _is_stuck(self, state: State) -> Callable[[Mail], bool]:
+        """Whether a message comes again and again without effect: what it waits for is a mistake in the record."""
+
+        def is_stuck(mail: Mail) -> bool:
+            is_whole = self._letters.things[mail.letter].queue in self.whole
+            return is_whole and self._canonized(self._run_whole(state, mail)[1]) == state
+
+        return is_stuck
 
     def _steps(self, state: State) -> Iterator[tuple[str, State]]:
         for running in state.running:
@@ -373,7 +390,7 @@ class Explorer:
             given = self._answers.things[answer]
             if isinstance(given, Exception):
                 raise given
-            return copy.deepcopy(given)
+            return _copied(given)
 
         return give
 
@@ -454,6 +471,17 @@ def _identify_snapshot(snapshot: Snapshot) -> Any:
         tuple(snapshot.changes.values()),
         frozenset((key, frozenset(item.items())) for key, item in snapshot.items.items()),
     )
+
+
+def _copied(answer: Any) -> Any:
+    match answer:
+        case dict():
+            return {key: _copied(value) for key, value in answer.items()}
+        case list():
+            return [_copied(each) for each in answer]
+        case Content():
+            return answer.again()
+    return answer
 
 
 def _rename(thing: Any, names: Mapping[str, str]) -> Any:

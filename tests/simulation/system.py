@@ -31,7 +31,7 @@ _FAULT_RATE = 0.05
 _CRASH_RATE = 0.004
 _FORGET_RATE = 0.02
 _INVOCATIONS = 6
-_BODIES = [*map(picture, "abc"), spoiled_picture(), b"plain text", b"\x89PNG\r\n\x1a\n", b""]
+_BODIES = [*map(picture, ("a", "bb", "ccc")), spoiled_picture(), b"plain text", b"\x89PNG\r\n\x1a\n", b""]
 _KEYS = [
     *(f"{folder}{n}.jpg" for folder in ("", "frames/", "frames/deep/", "framesque/") for n in range(10)),
     *("frames/a+b.jpg", "a b.jpg", "%2B.jpg", "é.jpg", "e\u0301.jpg", "//a", "frames/../a", "🐋", "frames/", "f/"),

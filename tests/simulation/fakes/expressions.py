@@ -172,6 +172,13 @@ class _Parser:
         return path
 
     def term(self) -> Term:
+        if self.skip("if_not_exists"):
+            self.expect("(")
+            path = self.term()
+            self.expect(",")
+            default = self.term()
+            self.expect(")")
+            return lambda item, binding: path(item, binding) or default(item, binding)
         token = self.take()
         if not re.match(r"[#:A-Za-z]", token):
             raise Unsupported(f"{token} in {self.text}")

@@ -27,13 +27,13 @@ class Version:
 
 
 class Content(StreamingBody):
-    """The body of an answer, which can be read once; a copy of it, once more."""
+    """The body of an answer, which can be read once."""
 
     def __init__(self, octets: bytes) -> None:
         super().__init__(BytesIO(octets), len(octets))
         self._octets = octets
 
-    def __deepcopy__(self, _: object) -> "Content":
+    def again(self) -> "Content":
         return Content(self._octets)
 
     def __repr__(self) -> str:
