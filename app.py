@@ -30,7 +30,7 @@ def authorize(request: AuthRequest) -> AuthResponse | dict[str, Any]:
 routes.register(app, authorize)
 
 
-@app.on_sqs_message(queue="events", batch_size=100)
+@app.on_sqs_message(queue="events", batch_size=500)
 def upstream(event: SQSEvent) -> dict[str, Any]:
     return intake.receive(*_delivery(event))
 

@@ -5,7 +5,12 @@ from typing import Any
 from ministack.services import dynamodb, lambda_svc
 
 
+_PAUSE_SECONDS = 0.001
+
+
 def mend() -> None:
+    # After a wake that found no message it sleeps 50 ms, and every write of ours is such a wake.
+    lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = _PAUSE_SECONDS
     _tell_streams_of_partiql_inserts()
     _name_the_shard_of_a_window()
 

@@ -49,7 +49,7 @@ def segments(data: bytes) -> "Iterator[Segment]":
 
 
 def scans(data: bytes) -> int:
-    """Of a JPEG, up to its end. Each goes over the whole picture again; in their coded data no marker can be."""
+    """Of a JPEG, up to its end. Each goes over the whole picture again. No marker can be in coded data."""
     count = 0
     for marker in _SCAN_OR_END.finditer(data):
         if marker[1] == b"\xda":

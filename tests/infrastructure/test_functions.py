@@ -67,7 +67,7 @@ def test_events_come_in_large_batches_and_images_in_small_ones(sources):
         for name, source in sources.items()
     }
     assert sizes == {
-        "Upstream": (100, 1),
+        "Upstream": (500, 1),
         "Preprocess": (10, 0),
         "PreprocessLarge": (1, 0),
         "Changes": (1000, 1),

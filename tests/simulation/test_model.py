@@ -1,0 +1,94 @@
+"""Every schedule of small histories, with the real handlers: at its end the record equals the bucket.
+
+`pytest -rP` tells how many states and schedules each case has.
+"""
+
+import pytest
+
+from tests.simulation.explorer import Bounds
+from tests.simulation.model import check
+
+ONCE, TWICE = (1, 1, 1, 1), (2, 2, 2, 2)
+"""Copies of every event."""
+
+
+def explore(history: str, bounds: Bounds, *, versioned: bool = False, preprocess: bool = False) -> None:
+    report = check(history.split(", "), bounds, versioned=versioned, preprocess=preprocess)
+    print(
+        f"{history}: {report.states:,} states, {float(report.schedules):.1e} schedules, {report.runs:,} real runs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("history", "versioned"),
+    [("put, delete", False), ("put, overwrite", False), ("put, put", False), ("put, put", True)],
+)
+def test_two_copies_of_each_event_and_one_fault(history: str, versioned: bool) -> None:
+    explore(history, Bounds(copies=TWICE, faults=1), versioned=versioned)
+
+
+def test_two_copies_of_each_event_of_a_longer_history() -> None:
+    explore("put, delete, put", Bounds(copies=TWICE))
+
+
+@pytest.mark.parametrize("history", ["put, delete, put", "put, overwrite, delete", "put, put, delete"])
+def test_a_crash_a_lost_answer_or_a_refusal_at_any_call(history: str) -> None:
+    explore(history, Bounds(copies=ONCE, faults=1, in_flight=3))
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "put, delete, undelete",
+        "put, overwrite, delete oldest",
+        "put, overwrite, delete current",
+        "put, delete, delete oldest",
+        "put, delete current, put",
+    ],
+)
+def test_versions_and_one_fault(history: str) -> None:
+    explore(history, Bounds(copies=ONCE, faults=1, in_flight=3), versioned=True)
+
+
+def test_an_object_that_is_hidden_and_comes_back() -> None:
+    explore("put, overwrite, delete, undelete", Bounds(copies=ONCE, in_flight=3), versioned=True)
+
+
+@pytest.mark.parametrize("history", ["put, delete", "put, overwrite"])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_event_and_a_listing(history: str, lost: int) -> None:
+    explore(history, Bounds(copies=TWICE, faults=1, lost=lost))
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_lost_event_and_a_listing_while_the_bucket_goes_on(lost: int) -> None:
+    explore("put, delete, put", Bounds(copies=ONCE, lost=lost, in_flight=3))
+    explore("put, overwrite, delete", Bounds(copies=ONCE, lost=lost, in_flight=3))
+
+
+@pytest.mark.parametrize(
+    ("history", "bounds"),
+    [
+        ("put, delete", Bounds(copies=TWICE, leaps=1)),
+        ("put, delete", Bounds(copies=ONCE, leaps=1, faults=1)),
+        ("put, delete, put", Bounds(copies=(1, 2, 1), leaps=1)),
+        ("put, delete, put", Bounds(copies=ONCE, leaps=1, in_flight=3)),
+    ],
+)
+def test_a_tombstone_that_expires_at_any_moment(history: str, bounds: Bounds) -> None:
+    explore(history, bounds)
+
+
+@pytest.mark.parametrize(
+    ("history", "bounds", "versioned"),
+    [
+        ("put picture", Bounds(copies=TWICE, faults=2), False),
+        ("put picture, overwrite picture", Bounds(copies=ONCE, faults=1), False),
+        ("put picture, put picture again later", Bounds(copies=ONCE, faults=1), False),
+        ("put picture, put picture again later", Bounds(copies=ONCE, faults=1), True),
+        ("put picture, delete", Bounds(copies=TWICE), False),
+        ("put picture, delete, put picture", Bounds(copies=ONCE), False),
+    ],
+)
+def test_thumbnails_are_those_of_the_present_content(history: str, bounds: Bounds, versioned: bool) -> None:
+    explore(history, bounds, versioned=versioned, preprocess=True)

@@ -1,0 +1,136 @@
+"""Each rule of the protocol is needed: without it, one of the other tests finds a history that ends badly."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from chalicelib.model import limits
+from chalicelib.storage import buckets, counters, records
+from chalicelib.storage.tables import DataItem
+from chalicelib.upstream import check as check_module
+from chalicelib.upstream import intake
+from tests.simulation import faults, model
+from tests.simulation.audit import complaints
+from tests.simulation.explorer import Bounds, Violation
+from tests.simulation.fakes.events import s3_notification
+from tests.simulation.fakes.s3 import Bucket
+from tests.simulation.fakes.world import OWNER, World, installed
+from tests.simulation.painting import painted
+from tests.simulation.system import System
+
+ONCE = (1, 1, 1)
+
+
+def always(*_: Any) -> Any:
+    return DataItem.id.exists() | DataItem.id.does_not_exist()
+
+
+def finds(history: str, bounds: Bounds, *, preprocess: bool = False) -> str:
+    """The schedule that ends badly."""
+    with pytest.raises(Violation) as violation:
+        model.check(history.split(", "), bounds, preprocess=preprocess)
+    return str(violation.value)
+
+
+def test_without_the_condition_on_the_revision_an_old_look_overwrites_a_newer_one() -> None:
+    with patch.object(records, "unchanged_since", always):
+        assert "in the index" in finds("put, overwrite, delete", Bounds(copies=ONCE))
+
+
+def test_without_the_name_of_the_write_an_expired_tombstone_lets_an_old_look_through() -> None:
+    """The revision alone begins again at 1."""
+
+    def same_revision(before: Any) -> Any:
+        return DataItem.rev.does_not_exist() if before is None else DataItem.rev == before.rev
+
+    with patch.object(records, "unchanged_since", same_revision):
+        assert "in the index: None" in finds("put, delete, put", Bounds(copies=ONCE, leaps=1))
+
+
+def test_without_the_age_limit_a_late_duplicate_brings_back_what_was_deleted() -> None:
+    with patch.object(limits, "FRESH_SECONDS", 10**9):
+        assert "in the bucket: None" in finds("put, delete", Bounds(copies=(2, 1), leaps=1))
+
+
+def test_without_the_condition_on_the_content_an_old_thumbnail_is_shown() -> None:
+    with patch.object(records, "awaits", always):
+        wrong = finds("put picture, overwrite picture", Bounds(copies=ONCE), preprocess=True)
+    assert "the facts of other bytes" in wrong or "is missing" in wrong
+
+
+def test_without_the_confirmation_a_missing_bucket_empties_the_index() -> None:
+    def live_after_its_bucket_is_gone() -> bool:
+        with desk() as world:
+            lake = world.add_lake("default", "photos")
+            deliver(world, put(world))
+            event = put(world)
+            del world.s3.buckets["photos"]
+            deliver(world, event)
+            record = records.read(lake.data_id("a.jpg"))
+            return bool(record and record.live)
+
+    assert live_after_its_bucket_is_gone()
+    with patch.object(buckets, "confirm"):
+        assert not live_after_its_bucket_is_gone()
+
+
+def test_without_the_test_for_our_own_name_a_lost_answer_makes_us_write_again() -> None:
+    class Forgetful(set[str]):
+        def __contains__(self, _: object) -> bool:
+            return False
+
+    def writes_for_one_event() -> int:
+        with desk() as world:
+            world.add_lake("default", "photos")
+            deliver(world, put(world))
+            event = put(world)
+            answers = iter([faults.repeated])
+
+            def lose_one_answer(request: Any) -> Any:
+                act = next(answers, faults.none) if request.operation == "UpdateItem" else faults.none
+                return act(world, request)
+
+            world.interpose = lose_one_answer
+            deliver(world, event)
+            [item] = world.dynamodb.tables["data"].items.values()
+            return int(item["rev"][1]) - 1
+
+    assert writes_for_one_event() == 1
+    with patch.object(check_module, "set", Forgetful, create=True):
+        assert writes_for_one_event() == 2
+
+
+def test_without_the_guard_the_counters_count_twice() -> None:
+    unguarded = "attribute_not_exists(applied) OR attribute_exists(applied) OR applied < :first"
+    with patch.object(counters, "unapplied", lambda: unguarded):
+        assert any("counted" in complaint for complaint in simulate())
+    assert not simulate()
+
+
+def simulate() -> list[str]:
+    system = System(World(), Random(0))
+    with installed(system.world), painted():
+        system.run(2_000)
+        return complaints(system)
+
+
+@contextmanager
+def desk() -> Iterator[World]:
+    with installed(World()) as world:
+        world.s3.buckets["photos"] = Bucket(OWNER)
+        yield world
+
+
+def put(world: World) -> str:
+    """A new object every time."""
+    body = str(len(world.s3.events)).encode()
+    world.s3.put_object(Bucket="photos", Key="a.jpg", Body=body)
+    return s3_notification(world.s3.events[-1])
+
+
+def deliver(world: World, body: str) -> None:
+    intake.receive([{"messageId": "m", "body": body}], lambda: 60_000)
