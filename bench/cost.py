@@ -1,7 +1,7 @@
 """What a new image costs: the requests of the handlers, counted, and their time, estimated, at list prices.
 
 The handlers run in this process against a local cloud, with the batches that Lambda gives them when there is
-enough to do: 100 events, 10 images, 1,000 changes. The time that would be billed is estimated from the
+enough to do: 500 events, 10 images, 1,000 changes. The time that would be billed is estimated from the
 processor time that was measured, of which a function has its share by its memory, and from assumed waits for
 AWS. Cold starts, the polling of empty queues and what is kept for months are not in it.
 """
