@@ -110,6 +110,7 @@ class Bounds:
 @dataclass(slots=True)
 class Report:
     states: int = 0
+    ends: int = 0
     schedules: int = 0
     runs: int = 0
     """Of real handlers."""
@@ -195,20 +196,25 @@ class Explorer:
                     path.append((after, label, self._steps(after)))
                     break
             else:
-                self._judge(state, [label for _, label, _ in path[1:]])
+                labels = [label for _, label, _ in path[1:]]
+                if not self._judge(state, labels) and not following[state]:
+                    raise _violation("nothing happens any more, and something is left to do", labels)
                 schedules[state] = sum(schedules[each] for each in following[state]) or 1
                 path.pop()
         self.report.states, self.report.schedules = len(following), schedules[first]
         return self.report
 
-    def _judge(self, state: State, labels: Sequence[str]) -> None:
+    def _judge(self, state: State, labels: Sequence[str]) -> bool:
+        """Whether the state is an end, and if so a good one."""
         if state.running or state.done < len(self.history) or not all(map(self._is_stuck(state), state.mail)):
-            return
+            return False
         if state.snapshot not in self._verdicts:
             self._restore(state.snapshot)
             self._verdicts[state.snapshot] = self.agrees(self.world)
         if wrong := self._verdicts[state.snapshot]:
-            raise Violation("\n".join([wrong, *(f"{n:3} {label}" for n, label in enumerate(labels, 1))]))
+            raise _violation(wrong, labels)
+        self.report.ends += 1
+        return True
 
     def _is_stuck(self, state: State) -> Callable[[Mail], bool]:
         """Whether a message comes again and again without effect: what it waits for is a mistake in the record."""
@@ -453,6 +459,10 @@ class Explorer:
 
     def _name(self, mail: Mail) -> str:
         return f"{self._letters.things[mail.letter].queue} {mail.letter}"
+
+
+def _violation(wrong: str, labels: Sequence[str]) -> Violation:
+    return Violation("\n".join([wrong, *(f"{n:3} {label}" for n, label in enumerate(labels, 1))]))
 
 
 def _told(path: Path, answer: int) -> Path:
