@@ -89,7 +89,7 @@ def _about_thumbnails(system: System) -> Iterator[str]:
 
 def _about_queues(system: System) -> Iterator[str]:
     for name, queue in system.world.sqs.queues.items():
-        left = [message for message in (*queue.visible.values(), *queue.in_flight.values())]
+        left = [*queue.visible.values(), *queue.in_flight.values()]
         if name == "events-dead-letters":
             parked = [message for message in left if message.attributes.get("reason")]
             if len(parked) < system.junk:

@@ -1,9 +1,9 @@
 """A model checker that runs the real handlers.
 
-A handler that is given the same message, the same time and the same answers makes the same next call. So an invocation
-is a point in a tree that grows by running the real code, and a state of the whole is small: what lies in AWS, how far
-the bucket's history has come, which messages wait, and where each invocation stands. Every state is looked at once,
-however many schedules lead to it.
+A handler that is given the same message, the same time and the same answers makes the same next call. So an
+invocation is a point in a tree that grows by running the real code, and a state of the whole is small: what
+lies in AWS, how far the bucket's history has come, which messages wait, and where each invocation stands.
+Every state is looked at once, however many schedules lead to it.
 
 The names that handlers give to their writes are random, so states that differ only by them are one.
 """
@@ -112,8 +112,6 @@ class Report:
     states: int = 0
     ends: int = 0
     schedules: int = 0
-    runs: int = 0
-    """Of real handlers."""
 
 
 class _Numbers[T]:
@@ -155,7 +153,8 @@ class Explorer:
     """What is wrong at the end, if anything."""
     bounds: Bounds
     whole: frozenset[str] = frozenset()
-    """Queues whose handlers are of no interest here: an invocation is one step, and equal messages are one."""
+    """Queues whose handlers are of no interest here: an invocation is one step, and equal messages are
+    one."""
     counted: frozenset[str] = frozenset()
     """Queues whose handlers look at how often a message came."""
     report: Report = field(default_factory=Report)
@@ -217,7 +216,8 @@ class Explorer:
         return True
 
     def _is_stuck(self, state: State) -> Callable[[Mail], bool]:
-        """Whether a message comes again and again without effect: what it waits for is a mistake in the record."""
+        """Whether a message comes again and again without effect: what it waits for is a mistake in the
+        record."""
 
         def is_stuck(mail: Mail) -> bool:
             is_whole = self._letters.things[mail.letter].queue in self.whole
@@ -242,8 +242,8 @@ class Explorer:
         yield from self._let_time_pass(state)
 
     def _is_urgent(self, node: Node) -> bool:
-        """Whether no schedule is missed if this call is made before anything else happens: the first of an invocation,
-        which might as well have begun later, and those that commute with whatever others do."""
+        """Whether no schedule is missed if this call is made before anything else happens: the first of an
+        invocation, which might as well have begun later, and those that commute with whatever others do."""
         request = self._requests.things[node.request or 0]
         return (
             not node.path.answers
@@ -320,7 +320,8 @@ class Explorer:
         return next(name for n in range(len(known) + 1) if (name := f"op{n}") not in known)
 
     def _names(self, state: State) -> list[str]:
-        """Of writes, as far as anything in the state knows of them, in an order that does not depend on them."""
+        """Of writes, as far as anything in the state knows of them, in an order that does not depend on
+        them."""
         names = list(self._snapshots.names[state.snapshot])
         for running in state.running:
             for answer in self._nodes[running.node].path.answers:
@@ -385,7 +386,6 @@ class Explorer:
         return invocation
 
     def _invoke(self, path: Path) -> Invocation:
-        self.report.runs += 1
         letter = self._letters.things[path.letter]
         attributes = {"ApproximateReceiveCount": str(path.receives + 1)}
         message = {"messageId": "m", "body": letter.body, "attributes": attributes}
@@ -409,7 +409,7 @@ class Explorer:
             answer: Any
             try:
                 answer = fault(self.world, self._requests.things[request])
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 answer = error
             letters = tuple(self._collect())
             self._performed[key] = self._snapshot(), self._answers.of(answer), letters

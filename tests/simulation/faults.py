@@ -1,4 +1,5 @@
-"""What may go wrong with one call to AWS. A fault takes the call's place: it performs it, or not, and answers."""
+"""What may go wrong with one call to AWS. A fault takes the call's place: it performs it, or not, and
+answers."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +18,11 @@ _THROTTLED = {
     "sqs": ("RequestThrottled", 403),
     "dynamodb": ("ThrottlingException", 400),
 }
-_BROKEN = {"s3": ("InternalError", 500), "sqs": ("ServiceUnavailable", 503), "dynamodb": ("InternalServerError", 500)}
+_BROKEN = {
+    "s3": ("InternalError", 500),
+    "sqs": ("ServiceUnavailable", 503),
+    "dynamodb": ("InternalServerError", 500),
+}
 
 
 def none(world: World, request: Request) -> Any:
@@ -66,7 +71,9 @@ def partial(world: World, request: Request) -> Any:
             kept, left = _halves(request.parameters["Statements"])
             done = iter(world.perform(_with(request, Statements=kept))["Responses"] if kept else ())
             error = {"Error": {"Code": "ThrottlingError", "Message": ""}}
-            return {"Responses": [error if s in left else next(done) for s in request.parameters["Statements"]]}
+            return {
+                "Responses": [error if s in left else next(done) for s in request.parameters["Statements"]]
+            }
         case "DeleteObjects":
             kept, left = _halves(request.parameters["Delete"]["Objects"])
             if kept:
@@ -75,9 +82,7 @@ def partial(world: World, request: Request) -> Any:
         case "TransactWriteItems":
             reasons = [{"Code": "None"} for _ in request.parameters["TransactItems"]]
             reasons[-1] = {"Code": "TransactionConflict"}
-            raise errors.refusal(
-                request.operation, "TransactionCanceledException", CancellationReasons=reasons
-            )
+            raise errors.refusal(request.operation, "TransactionCanceledException", reasons=reasons)
     return throttled(world, request)
 
 

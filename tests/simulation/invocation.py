@@ -31,7 +31,7 @@ class Invocation:
             raise RuntimeError("an invocation that has ended waits for nothing")
         try:
             given = act(request)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             failure = error
             self._go(lambda: self._greenlet.throw(failure))
         else:
@@ -49,7 +49,7 @@ class Invocation:
         given = None
         try:
             given = resume()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self.error = error
         finally:
             self._world.interpose = None

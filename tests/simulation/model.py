@@ -56,7 +56,14 @@ OPERATIONS = {
 }
 
 
-def check(history: Sequence[str], bounds: Bounds, *, versioned: bool = False, preprocess: bool = False) -> Report:
+def check(
+    history: Sequence[str],
+    bounds: Bounds,
+    *,
+    versioned: bool = False,
+    preprocess: bool = False,
+    shows_duplicates: bool = True,
+) -> Report:
     """Explore every schedule of the history. Where preprocess is of interest its steps are told apart, too.
 
     A check that loses more races than two gives up, and its message comes again: the same, in fewer states.
@@ -66,6 +73,7 @@ def check(history: Sequence[str], bounds: Bounds, *, versioned: bool = False, pr
         lake = world.add_lake("default", BUCKET)
         lakes._by_bucket[BUCKET] = (float("inf"), [lake])
         world.dynamodb.tables["data"].shape = _without_stream(world)
+        world.dynamodb.shows_duplicates = shows_duplicates
         queues = frozenset({"preprocess", "preprocess-large"})
         explorer = Explorer(
             world=world,
@@ -129,7 +137,7 @@ def _disagreement(world: World) -> str | None:
     live = item if item and item["state"] == ("S", "live") else None
     current = world.s3.buckets[BUCKET].current(KEY)
     if live is None or current is None:
-        return None if live is current else f"in the index: {live}, in the bucket: {current}"
+        return None if live is None and current is None else f"in the index: {live}, in the bucket: {current}"
     told = {
         "etag": ("S", current.etag),
         "size": ("N", len(current.body)),

@@ -1,5 +1,5 @@
-"""The whole of upstream, preprocess and changes under a scheduler that is as unkind as AWS may be, and always the same
-for the same seed."""
+"""The whole of upstream, preprocess and changes under a scheduler that is as unkind as AWS may be, and
+always the same for the same seed."""
 
 import json
 from collections import Counter
@@ -34,7 +34,18 @@ _INVOCATIONS = 6
 _BODIES = [*map(picture, ("a", "bb", "ccc")), spoiled_picture(), b"plain text", b"\x89PNG\r\n\x1a\n", b""]
 _KEYS = [
     *(f"{folder}{n}.jpg" for folder in ("", "frames/", "frames/deep/", "framesque/") for n in range(10)),
-    *("frames/a+b.jpg", "a b.jpg", "%2B.jpg", "é.jpg", "e\u0301.jpg", "//a", "frames/../a", "🐋", "frames/", "f/"),
+    *(
+        "frames/a+b.jpg",
+        "a b.jpg",
+        "%2B.jpg",
+        "é.jpg",
+        "e\u0301.jpg",
+        "//a",
+        "frames/../a",
+        "🐋",
+        "frames/",
+        "f/",
+    ),
 ]
 _DELAYS = [0, 1, 30, 300, 2 * HOUR, 30 * HOUR]
 _HANDLERS: Mapping[str, Callable[[list[dict[str, Any]]], dict[str, Any]]] = {
@@ -112,7 +123,10 @@ class System:
 
     def _change(self) -> None:
         """Somebody does something to a bucket, and S3 tells of it."""
-        name, key = self.random.choice(["photos", "photos", "vault", "vault", "foreign"]), self.random.choice(_KEYS)
+        name, key = (
+            self.random.choice(["photos", "photos", "vault", "vault", "foreign"]),
+            self.random.choice(_KEYS),
+        )
         bucket = self.world.s3.buckets[name]
         kind = self.random.choice(["put", "put", "delete", "delete a version"])
         if kind == "delete a version" and bucket.versioned and key in bucket.objects:
@@ -124,6 +138,7 @@ class System:
         else:
             body = self.random.choice([b"", b"", *_BODIES] if key.endswith("/") else _BODIES)
             self.world.s3.put_object(Bucket=name, Key=key, Body=body)
+        self.operations += 1
         self._note(kind, name, key)
         told, self.world.s3.events = self.world.s3.events, []
         for event in told:
@@ -131,7 +146,9 @@ class System:
 
     def _announce(self, event: Event) -> None:
         """At least once, soon or in hours, in one of its forms; one of the buckets tells by two channels."""
-        forms: list[Callable[[Event], str]] = [self.random.choice([events.s3_notification, events.sns_notification])]
+        forms: list[Callable[[Event], str]] = [
+            self.random.choice([events.s3_notification, events.sns_notification])
+        ]
         if event.bucket == "vault":
             forms.append(events.eventbridge_event)
         for form in forms:
@@ -145,7 +162,12 @@ class System:
         self.random.shuffle(due)
         while due:
             body = due.pop()
-            if due and self.random.random() < 0.2 and body.startswith(due[-1][:10]) and '"Records"' in body[:10]:
+            if (
+                due
+                and self.random.random() < 0.2
+                and body.startswith(due[-1][:10])
+                and '"Records"' in body[:10]
+            ):
                 body = json.dumps({"Records": json.loads(body)["Records"] + json.loads(due.pop())["Records"]})
             self.arrived.append(body)
             self.world.sqs.send_message(QueueUrl="events", MessageBody=body)
@@ -213,7 +235,8 @@ class System:
             self._settle(job)
 
     def _answer(self, job: Job, request: Request) -> Any:
-        fault = faults.none
+        self.operations += 1
+        fault: faults.Fault = faults.none
         if self.unkind and self.random.random() < _FAULT_RATE:
             fault = self.random.choice(faults.ALL)
             self.adversities[fault.__name__] += 1
@@ -280,5 +303,4 @@ class System:
         self.world.sqs.send_message(QueueUrl="events", MessageBody=self.random.choice(JUNK))
 
     def _note(self, *words: object) -> None:
-        self.operations += 1
         self.digest.update(repr(words).encode())

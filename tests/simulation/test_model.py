@@ -15,7 +15,7 @@ ONCE, TWICE = (1, 1, 1, 1), (2, 2, 2, 2)
 def explore(history: str, bounds: Bounds, *, versioned: bool = False, preprocess: bool = False) -> None:
     report = check(history.split(", "), bounds, versioned=versioned, preprocess=preprocess)
     assert report.ends
-    print(f"{history}: {report.states:,} states, {report.ends:,} of them ends, by {report.schedules:.1e} schedules")
+    print(f"{history}: {report.states:,} states, {report.ends:,} ends, by {report.schedules:.1e} schedules")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,11 @@ def explore(history: str, bounds: Bounds, *, versioned: bool = False, preprocess
 )
 def test_two_copies_of_each_event_and_one_fault(history: str, versioned: bool) -> None:
     explore(history, Bounds(copies=TWICE, faults=1), versioned=versioned)
+
+
+def test_inserts_that_are_not_shown_what_is_there() -> None:
+    report = check(["put", "delete"], Bounds(copies=TWICE, faults=1), shows_duplicates=False)
+    assert report.ends
 
 
 def test_two_copies_of_each_event_of_a_longer_history() -> None:

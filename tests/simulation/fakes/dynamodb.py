@@ -86,6 +86,9 @@ class DynamoDB:
     tables: dict[str, Table] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Answers of transactions by their token: botocore retries a transaction under the same one."""
+    shows_duplicates: bool = True
+    """Whether an insert that finds an item shows it. It is asked to; whether AWS does, its documentation
+    leaves open."""
 
     def get_item(
         self, *, TableName: str, Key: Wire, ConsistentRead: bool = False, ReturnConsumedCapacity: str = "NONE"
@@ -128,7 +131,7 @@ class DynamoDB:
             for name, (items, changes) in before.items():
                 self.tables[name].items = items
                 del self.tables[name].changes[changes:]
-            raise refusal("TransactWriteItems", "TransactionCanceledException", CancellationReasons=reasons)
+            raise refusal("TransactWriteItems", "TransactionCanceledException", reasons=reasons)
         return self.tokens.setdefault(ClientRequestToken, {})
 
     def batch_execute_statement(self, *, Statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -144,7 +147,7 @@ class DynamoDB:
         TableName: str,
         KeyConditionExpression: str,
         ExpressionAttributeValues: Wire,
-        ExpressionAttributeNames: Mapping[str, str] = {},  # noqa: B006
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
         IndexName: str | None = None,
         ScanIndexForward: bool = True,
         Limit: int | None = None,
@@ -203,8 +206,8 @@ class DynamoDB:
         TableName: str,
         Item: Wire,
         ConditionExpression: str | None = None,
-        ExpressionAttributeNames: Mapping[str, str] = {},  # noqa: B006
-        ExpressionAttributeValues: Mapping[str, dict[str, Any]] = {},  # noqa: B006
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+        ExpressionAttributeValues: Mapping[str, dict[str, Any]] | None = None,
         ReturnValues: str = "NONE",
         ReturnConsumedCapacity: str = "NONE",
     ) -> Item | None:
@@ -227,8 +230,8 @@ class DynamoDB:
         Key: Wire,
         UpdateExpression: str,
         ConditionExpression: str | None = None,
-        ExpressionAttributeNames: Mapping[str, str] = {},  # noqa: B006
-        ExpressionAttributeValues: Mapping[str, dict[str, Any]] = {},  # noqa: B006
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+        ExpressionAttributeValues: Mapping[str, dict[str, Any]] | None = None,
         ReturnValuesOnConditionCheckFailure: str = "NONE",
         ReturnConsumedCapacity: str = "NONE",
     ) -> Item:
@@ -240,9 +243,9 @@ class DynamoDB:
         parsed = [update, condition] if condition else [update]
         binding = _binding(operation, parsed, ExpressionAttributeNames, ExpressionAttributeValues)
         if condition and not condition.meaning(before or {}, binding):
-            there = encoded(before) if before and ReturnValuesOnConditionCheckFailure == "ALL_OLD" else None
+            shown = before if ReturnValuesOnConditionCheckFailure == "ALL_OLD" else None
             raise refusal(
-                operation, "ConditionalCheckFailedException", **({"Item": there} if there else {})
+                operation, "ConditionalCheckFailedException", item=encoded(shown) if shown else None
             )
         if {binding.names.get(path, path) for path in update.paths} & set(table.shape.keys):
             raise refusal(operation, "ValidationException")
@@ -280,8 +283,12 @@ class DynamoDB:
         table = self.tables[name]
         key = _key(table, item)
         if (there := table.items.get(key)) is not None:
-            error = {"Code": "DuplicateItem", "Message": "Duplicate primary key exists in table"}
-            return {"Error": error | {"Item": encoded(there)}, "TableName": name}
+            error: dict[str, Any] = {
+                "Code": "DuplicateItem",
+                "Message": "Duplicate primary key exists in table",
+            }
+            shown = {"Item": encoded(there)} if self.shows_duplicates else {}
+            return {"Error": error | shown, "TableName": name}
         self._write("BatchExecuteStatement", table, key, None, item)
         return {"TableName": name}
 
@@ -308,13 +315,14 @@ class DynamoDB:
 def _binding(
     operation: str,
     parsed: Iterable[expressions.Parsed[Any]],
-    names: Mapping[str, str],
-    values: Mapping[str, dict[str, Any]],
+    names: Mapping[str, str] | None,
+    values: Mapping[str, dict[str, Any]] | None,
 ) -> Binding:
+    """An alias that is not used is refused, and so are empty collections of them."""
     used = frozenset[str]().union(*(each.aliases for each in parsed))
-    if used != {*names, *values}:
+    if used != {*(names or ()), *(values or ())} or {} in (names, values):
         raise refusal(operation, "ValidationException")
-    return Binding(names, decoded(values))
+    return Binding(names or {}, decoded(values or {}))
 
 
 def _key(table: Table, item: Item) -> Key:

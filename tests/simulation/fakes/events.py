@@ -1,7 +1,7 @@
-"""What S3 tells of its changes, and the forms in which it arrives. Facts: the AWS documentation of event messages."""
+"""What S3 tells of its changes, and the forms in which it arrives. Facts: the AWS documentation of event
+messages."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,7 +90,3 @@ def s3_test_event(bucket: str) -> str:
 
 def _told(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def records_in(bodies: Iterable[str]) -> int:
-    return sum(len(json.loads(body).get("Records", [None])) for body in bodies)

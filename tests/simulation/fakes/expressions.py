@@ -1,12 +1,15 @@
-"""DynamoDB's expressions, as far as this project writes them. Whatever else is written raises, so that nothing passes
-here that DynamoDB might understand differently."""
+"""DynamoDB's expressions, as far as this project writes them. Whatever else is written raises, so that
+nothing passes here that DynamoDB might understand differently."""
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any
+
+from tests.simulation.fakes.errors import refusal
 
 type Value = tuple[str, Any]
 """An attribute's type letters and its value, hashable: ("S", "x"), ("N", Decimal), ("SS", frozenset)."""
@@ -81,8 +84,8 @@ def _sum(left: Value, right: Value) -> Value:
 
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[#:]?[A-Za-z0-9_]+|[()=<>,])")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda left, right: left == right,
-    "<": lambda left, right: left < right,
+    "=": operator.eq,
+    "<": operator.lt,
 }
 
 
@@ -133,17 +136,12 @@ class _Parser:
         if self.skip("BETWEEN"):
             low = self.term()
             self.expect("AND")
-            high = self.term()
-            return lambda item, binding: _compare(
-                lambda value, bounds: bounds[0] <= value <= bounds[1], left, (low, high), item, binding
-            )
-        operator = self.take()
-        if operator not in _COMPARISONS:
-            raise Unsupported(f"{operator} in {self.text}")
-        compare, right = _COMPARISONS[operator], self.term()
-        return lambda item, binding: _compare(
-            lambda value, bounds: compare(value, bounds[0]), left, (right,), item, binding
-        )
+            return _between(left, low, self.term())
+        sign = self.take()
+        if sign not in _COMPARISONS:
+            raise Unsupported(f"{sign} in {self.text}")
+        compare, right = _COMPARISONS[sign], self.term()
+        return lambda item, binding: _compare(compare, left(item, binding), right(item, binding))
 
     def actions(self) -> list[Action]:
         found = []
@@ -209,19 +207,23 @@ class _Parser:
             raise Unsupported(f"{token} is missing in {self.text}")
 
 
-def _compare(
-    decide: Callable[[Any, tuple[Any, ...]], bool],
-    left: Term,
-    right: tuple[Term, ...],
-    item: Item,
-    binding: Binding,
-) -> bool:
-    """False where something is missing or of another type, as DynamoDB has it. Text is ordered by its UTF-8 bytes."""
-    value, bounds = left(item, binding), [term(item, binding) for term in right]
-    if value is None or any(bound is None or bound[0] != value[0] for bound in bounds):
+def _compare(compare: Callable[[Any, Any], bool], left: Value | None, right: Value | None) -> bool:
+    """False where something is missing or of another type, as DynamoDB has it."""
+    if left is None or right is None or left[0] != right[0]:
         return False
-    return decide(_order(value), tuple(_order(bound) for bound in bounds if bound))
+    return compare(_order(left), _order(right))
+
+
+def _between(term: Term, low: Term, high: Term) -> Condition:
+    def holds(item: Item, binding: Binding) -> bool:
+        value, lowest, highest = (each(item, binding) for each in (term, low, high))
+        if lowest and highest and not _compare(operator.le, lowest, highest):
+            raise refusal("", "ValidationException")
+        return _compare(operator.ge, value, lowest) and _compare(operator.le, value, highest)
+
+    return holds
 
 
 def _order(value: Value) -> Any:
+    """Text is ordered by its UTF-8 bytes."""
     return value[1].encode() if value[0] == "S" else value[1]

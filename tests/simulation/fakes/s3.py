@@ -206,4 +206,3 @@ def _description(version: Version) -> dict[str, Any]:
 
 def _version_id(version: Version) -> dict[str, str]:
     return {} if version.id == "null" else {"VersionId": version.id}
-

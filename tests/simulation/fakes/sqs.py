@@ -85,16 +85,6 @@ class SQS:
         for each in failed:
             queue.visible[each] = queue.in_flight.pop(each)
 
-    def duplicate(self, name: str, message: Message) -> None:
-        self.send_message(QueueUrl=name, MessageBody=message.body)
-
-    def redrive(self, name: str, *, to: str) -> int:
-        letters = self.queues[name].visible
-        moved = len(letters)
-        self.queues[to].visible.update(letters)
-        letters.clear()
-        return moved
-
     def _queue(self, operation: str, name: str) -> Queue:
         if name not in self.queues:
             raise refusal(operation, "AWS.SimpleQueueService.NonExistentQueue")

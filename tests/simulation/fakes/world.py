@@ -1,4 +1,5 @@
-"""All of AWS that this project uses, in memory, behind the one function of botocore that every call goes through."""
+"""All of AWS that this project uses, in memory, behind the one function of botocore that every call goes
+through."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -124,7 +125,8 @@ class World:
 
 @contextmanager
 def installed(world: World) -> Iterator[World]:
-    """The project's own code runs against the world: its calls, its clock, its names for writes, its settings."""
+    """The project's own code runs against the world: its calls, its clock, its names for writes, its
+    settings."""
     tokens = count(1)
 
     def make_api_call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:

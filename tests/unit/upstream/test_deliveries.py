@@ -6,7 +6,7 @@ import pytest
 from chalicelib.model import limits
 from chalicelib.storage.aws import CALL_SECONDS
 from chalicelib.upstream import intake
-from chalicelib.upstream.envelopes import Envelope
+from chalicelib.upstream.envelopes import Envelope, open_envelope
 from tests.simulation import faults
 from tests.simulation.fakes import errors
 from tests.simulation.fakes.events import (
@@ -194,8 +194,6 @@ def test_a_statement_that_dynamodb_refuses_takes_no_other_along(desk: Desk) -> N
 def test_a_message_that_cannot_even_be_read_takes_no_other_along(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_envelope = intake.open_envelope
-
     def stumble(body: str) -> Envelope:
         if body == "poison":
             raise RuntimeError

@@ -44,9 +44,9 @@ def only_hint(body: str) -> Hint:
     return envelope.hints[0]
 
 
-def altered(event: Event = CREATED, **changes: Any) -> str:
+def altered(**changes: Any) -> str:
     """A notification with some of its fields replaced, `s3.object` included; None takes a field away."""
-    record = events.s3_record(event)
+    record = events.s3_record(CREATED)
     for name, value in changes.items():
         home = record["s3"]["object"] if name in ("key", "size", "eTag", "versionId", "sequencer") else record
         home[name] = value

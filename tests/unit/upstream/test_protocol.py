@@ -11,6 +11,7 @@ from chalicelib.model.data import State, Status
 from tests.simulation import faults
 from tests.simulation.fakes.events import eventbridge_event, s3_notification
 from tests.simulation.fakes.s3 import Bucket
+from tests.simulation.fakes.world import Request
 from tests.unit.upstream.conftest import BUCKET, Desk
 
 HOUR = 3600
@@ -290,7 +291,7 @@ def test_a_check_that_lost_every_race_comes_again(desk: Desk) -> None:
     removal = desk.delete("a.jpg")
     table = desk.world.dynamodb.tables["data"]
 
-    def outrun(request: faults.Request) -> object:
+    def outrun(request: Request) -> object:
         if request.operation == "UpdateItem":
             [(at, item)] = table.items.items()
             table.items[at] = {**item, "rev": ("N", item["rev"][1] + 1), "op_id": ("S", "somebody")}
