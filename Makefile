@@ -33,6 +33,10 @@ bench: $(READY)  ## what it costs
 deploy: $(READY)  ## into the AWS account of the environment: STAGE=name PARAMETERS="Size=large …"
 	@exec .venv/bin/python -m infra.deploy $(STAGE) $(PARAMETERS)
 
+org: $(READY)  ## an organization with its first admin key, in the local stack or in that of STAGE=…: NAME=acme
+	@exec .venv/bin/python -m infra.organization "$(NAME)" $(if $(NEW_KEY),--new-key) \
+		$(if $(filter command environment,$(origin STAGE)),--stage $(STAGE))
+
 clean:  ## back to what is checked in
 	@[ ! -e $(READY) ] || .venv/bin/python -m infra.local down
 	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -44,4 +48,4 @@ $(READY): requirements.txt requirements-dev.txt
 	@infra/environment.sh "$(PYTHON)"
 	@touch $@
 
-.PHONY: run up down test lint bench deploy clean help
+.PHONY: run up down test lint bench deploy org clean help

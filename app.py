@@ -12,6 +12,7 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, ConvertToMiddleware,
 
 from chalicelib.api import auth, routes
 from chalicelib.changes import fold
+from chalicelib.jobs import worker as jobs_worker
 from chalicelib.observability import SERVICE, logger, metrics
 from chalicelib.preprocess import worker
 from chalicelib.upstream import intake
@@ -43,6 +44,11 @@ def preprocess(event: SQSEvent) -> dict[str, Any]:
 @app.on_sqs_message(queue="preprocess-large", batch_size=1)
 def preprocess_large(event: SQSEvent) -> dict[str, Any]:
     return worker.receive(*_delivery(event), worker.LARGE)
+
+
+@app.on_sqs_message(queue="jobs", batch_size=1)
+def jobs(event: SQSEvent) -> dict[str, Any]:
+    return jobs_worker.receive(*_delivery(event))
 
 
 @app.on_dynamodb_record(stream_arn="data", batch_size=1000)

@@ -19,6 +19,30 @@ class Config:
         return os.environ["KEYS_TABLE"]
 
     @cached_property
+    def organizations_table(self) -> str:
+        return os.environ["ORGANIZATIONS_TABLE"]
+
+    @cached_property
+    def claims_table(self) -> str:
+        return os.environ["CLAIMS_TABLE"]
+
+    @cached_property
+    def labels_table(self) -> str:
+        return os.environ["LABELS_TABLE"]
+
+    @cached_property
+    def taggings_table(self) -> str:
+        return os.environ["TAGGINGS_TABLE"]
+
+    @cached_property
+    def jobs_table(self) -> str:
+        return os.environ["JOBS_TABLE"]
+
+    @cached_property
+    def jobs_queue(self) -> str:
+        return os.environ["JOBS_QUEUE"]
+
+    @cached_property
     def counters_table(self) -> str:
         return os.environ["COUNTERS_TABLE"]
 

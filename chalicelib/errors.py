@@ -9,13 +9,25 @@ TidelakeError
 │   ├── Archived
 │   └── AccessDenied
 ├── InvalidRequest          the caller must change the request
-│   └── InvalidCursor
+│   ├── InvalidCursor
+│   ├── InvalidQuery        what stands in `q`
+│   └── InvalidBody
+├── TooLarge                more than is taken at once
 ├── Unauthorized            no key, or none that is valid
 ├── Forbidden               the key's role is too small
-└── NotFound                not there, or not the caller's
-    ├── UnknownLake
-    ├── UnknownData
-    └── NoThumbnail
+├── NotFound                not there, or not the caller's
+│   ├── UnknownLake
+│   ├── UnknownData
+│   ├── UnknownKey
+│   ├── UnknownLabel
+│   ├── UnknownJob
+│   └── NoThumbnail
+└── Conflict                does not fit what is there
+    ├── Ambiguous           several are meant, and one was asked for
+    ├── LabelExists
+    ├── JobIsOver
+    ├── IdempotencyKeyReused
+    └── BeingAnswered       the same request is still at work
 """
 
 
@@ -59,6 +71,19 @@ class InvalidCursor(InvalidRequest):
     pass
 
 
+class InvalidQuery(InvalidRequest):
+    """Its arguments are the mistakes, each with its place in the text and what could stand there:
+    `("The query ends too early", line, column, ["a string", …])`."""
+
+
+class InvalidBody(InvalidRequest):
+    """Its places are JSON pointers."""
+
+
+class TooLarge(TidelakeError):
+    """Its argument is how much is allowed."""
+
+
 class Unauthorized(TidelakeError):
     pass
 
@@ -79,5 +104,41 @@ class UnknownData(NotFound):
     pass
 
 
+class UnknownKey(NotFound):
+    pass
+
+
+class UnknownLabel(NotFound):
+    """Its argument is the kind."""
+
+
+class UnknownJob(NotFound):
+    pass
+
+
 class NoThumbnail(NotFound):
     """Its argument says why."""
+
+
+class Conflict(TidelakeError):
+    pass
+
+
+class Ambiguous(Conflict):
+    """Its arguments are the ids."""
+
+
+class JobIsOver(Conflict):
+    """Its argument is the state that it ended in."""
+
+
+class LabelExists(Conflict):
+    """Its argument is the kind."""
+
+
+class IdempotencyKeyReused(Conflict):
+    pass
+
+
+class BeingAnswered(Conflict):
+    pass

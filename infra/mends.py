@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ministack import app
 from ministack.services import dynamodb, lambda_svc
-
 
 _PAUSE_SECONDS = 0.001
 
@@ -13,6 +13,7 @@ def mend() -> None:
     lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = _PAUSE_SECONDS
     _tell_streams_of_partiql_inserts()
     _name_the_shard_of_a_window()
+    _route_paths_as_they_came()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -42,3 +43,14 @@ def _name_the_shard_of_a_window() -> None:
         return execute(function, event, *more, **named)
 
     lambda_svc._execute_function = execute_in_window
+
+
+def _route_paths_as_they_came() -> None:
+    """A REST API finds the route and hands over the parts of the path as they came: `%2F` is part of a name,
+    and whoever gets it decodes it."""
+    handle = app._handle_execute_api_request
+
+    async def handle_raw(host: str, path: str, *rest: Any, raw_path: str | None = None, **more: Any) -> Any:
+        return await handle(host, raw_path or path, *rest, raw_path=raw_path, **more)
+
+    app._handle_execute_api_request = handle_raw

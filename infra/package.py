@@ -93,7 +93,8 @@ def build(output: Path = OUTPUT) -> Package:
 
 
 def _sources() -> list[Path]:
-    return [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
+    ours = ROOT / "chalicelib"
+    return [ROOT / "app.py", *sorted([*ours.rglob("*.py"), *ours.rglob("*.lark")])]
 
 
 def _settings() -> list[Path]:

@@ -1,4 +1,5 @@
-"""What a deployed stack starts with: the `default` lake on its own bucket, and one admin key."""
+"""What a deployed stack starts with: the organization `default` with one admin key, and its lake `default` on
+the stack's own bucket."""
 
 import os
 from typing import TYPE_CHECKING
@@ -12,16 +13,21 @@ ORGANIZATION = "default"
 
 
 def seed(outputs: "Mapping[str, str]") -> str | None:
-    """The admin key, the first time; None where there are keys. It can be shown only when it is made."""
-    secret = boto3.client("secretsmanager").get_secret_value(SecretId=outputs["SigningKey"])
-    os.environ |= {
-        "LAKES_TABLE": outputs["LakesTable"],
-        "KEYS_TABLE": outputs["KeysTable"],
-        "SIGNING_KEY": secret["SecretString"],
-    }
-    from chalicelib.storage import keys, lakes
+    """The admin key, the first time; None where there is one. It can be shown only when it is made."""
+    join(outputs)
+    from chalicelib.storage import lakes, organizations
 
     owner = boto3.client("sts").get_caller_identity()["Account"]
     lakes.create_default(ORGANIZATION, outputs["DataBucket"], owner)
-    some_key = boto3.client("dynamodb").scan(TableName=outputs["KeysTable"], Limit=1)["Items"]
-    return None if some_key else keys.create_admin(ORGANIZATION, "made by the first deploy")
+    return organizations.create(ORGANIZATION, "made by the first deploy")
+
+
+def join(outputs: "Mapping[str, str]") -> None:
+    """From here on, the code of the functions works on the stack."""
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId=outputs["SigningKey"])
+    os.environ |= {
+        "LAKES_TABLE": outputs["LakesTable"],
+        "ORGANIZATIONS_TABLE": outputs["OrganizationsTable"],
+        "KEYS_TABLE": outputs["KeysTable"],
+        "SIGNING_KEY": secret["SecretString"],
+    }

@@ -1,21 +1,40 @@
 """What the API says about things, in JSON."""
 
 import json
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 from chalice.app import Response
+from pydantic import WithJsonSchema
+
+from chalicelib.model.data import Kind, Reason, Status, Type
+from chalicelib.model.job import JobKind, JobState
+from chalicelib.model.key import Role
+from chalicelib.query.plans import Sorted
+from chalicelib.query.tree import conjuncts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from chalicelib.model.counts import Counts
     from chalicelib.model.data import Data
+    from chalicelib.model.job import Job
+    from chalicelib.model.key import ApiKey
+    from chalicelib.model.label import Label
     from chalicelib.model.lake import Lake
+    from chalicelib.query.pages import Page
+    from chalicelib.storage.meters import Meter
 
 _BODY_BYTES = 2_500_000
 """Lambda answers at most 6 MB, and every quote and backslash of a body counts twice in there."""
 
 _PRIVATE = {"Cache-Control": "no-store"}
+
+
+type Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""RFC 3339, in UTC, with milliseconds."""
 
 
 class LakeAnswer(TypedDict):
@@ -28,9 +47,9 @@ class LakeAnswer(TypedDict):
     capabilities: list[str]
     allow_delete: bool
     preprocess: str
-    metadata_schema: "dict[str, Any] | None"
-    quota: "dict[str, Any] | None"
-    created_at: str
+    metadata_schema: dict[str, Any] | None
+    quota: dict[str, Any] | None
+    created_at: Moment
 
 
 class LakesAnswer(TypedDict):
@@ -41,18 +60,18 @@ class LakesAnswer(TypedDict):
 class StatsAnswer(TypedDict):
     items: int
     bytes: int
-    by_type: "Mapping[str, int]"
-    by_status: "Mapping[str, int]"
-    by_kind: "Mapping[str, int]"
+    by_type: Mapping[str, int]
+    by_status: Mapping[str, int]
+    by_kind: Mapping[str, int]
 
 
 class DataAnswer(TypedDict):
     id: str
     datalake_id: str
-    kind: str
-    type: str | None
-    status: str
-    status_reason: str | None
+    kind: Kind
+    type: Type | None
+    status: Status
+    status_reason: Reason | None
     object_name: str
     filename: str
     url: str | None
@@ -61,19 +80,119 @@ class DataAnswer(TypedDict):
     version_id: str | None
     content_type: str | None
     content_encoding: str | None
-    last_modified: str | None
-    created_at: str
-    updated_at: str
+    last_modified: Moment | None
+    created_at: Moment
+    updated_at: Moment
     width: int | None
     height: int | None
     orientation: int | None
     channels: int | None
-    metadata: "Mapping[str, Any]"
-    custom_metadata: "Mapping[str, Any]"
+    metadata: Mapping[str, Any]
+    custom_metadata: Mapping[str, Any]
     description: str | None
     tags: list[str]
     source: str | None
     thumbnail: bool
+
+
+class PageAnswer(TypedDict):
+    items: list[DataAnswer]
+    next_cursor: str | None
+    """To be asked for as `cursor`. Null: nothing follows."""
+
+
+class PlanAnswer(TypedDict):
+    access: str
+    """`id`, `prefix`, `filename`, `tag`, `created_at`, or `scan`: all of the lake was in the way."""
+    index: str
+    bounds: str | None
+    """The conditions that the index saw to."""
+    filter: str | None
+    """The conditions that were checked of each data that was read."""
+    sorted: bool
+    """Whether all data within the bounds was read for this page, and sorted."""
+    items_read: int
+    """Entries of indexes and data together."""
+    requests: int
+    """To the database."""
+    capacity: float
+    """Of the database, in read units."""
+
+
+class SearchAnswer(PageAnswer):
+    folders: NotRequired[list[str]]
+    """Where a delimiter was given: their whole names."""
+    plan: NotRequired[PlanAnswer]
+    """Where it was to be explained."""
+
+
+class LabelAnswer(TypedDict):
+    id: str
+    name: str
+    count: int
+    """Data that has it, as of some seconds ago."""
+    created_at: Moment
+
+
+class LabelsAnswer(TypedDict):
+    items: list[LabelAnswer]
+    next_cursor: str | None
+
+
+class FailureAnswer(TypedDict):
+    id: str
+    code: str
+    detail: str
+
+
+class ChangeAnswer(TypedDict):
+    changed: int
+    """Data that is not as it was."""
+    missing: list[str]
+    """Ids of no data in this datalake."""
+    failed: list[FailureAnswer]
+    """Data that stays as it was, and why."""
+
+
+class JobAnswer(TypedDict):
+    id: str
+    kind: JobKind
+    datalake_id: str
+    state: JobState
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    progress: Mapping[str, int]
+    """Counts of what was done so far."""
+    error: str | None
+    """Why it failed."""
+
+
+class BegunAnswer(TypedDict):
+    job: JobAnswer
+
+
+class JobsAnswer(TypedDict):
+    items: list[JobAnswer]
+    next_cursor: str | None
+
+
+class KeyAnswer(TypedDict):
+    id: str
+    name: str
+    role: Role
+    organization: str
+    created_at: Moment
+    expires_at: Moment | None
+
+
+class NewKeyAnswer(KeyAnswer):
+    key: str
+
+
+class KeysAnswer(TypedDict):
+    items: list[KeyAnswer]
+    next_cursor: str | None
 
 
 def describe_lake(lake: "Lake") -> LakeAnswer:
@@ -87,7 +206,7 @@ def describe_lake(lake: "Lake") -> LakeAnswer:
         "capabilities": [],
         "allow_delete": False,
         "preprocess": "eager",
-        "metadata_schema": None,
+        "metadata_schema": None if lake.metadata_schema is None else dict(lake.metadata_schema),
         "quota": None,
         "created_at": lake.created_at,
     }
@@ -107,7 +226,8 @@ def describe_counts(counts: "Counts") -> StatsAnswer:
     }
 
 
-def describe_data(data: "Data") -> DataAnswer:
+def describe_data(data: "Data", names: Mapping[str, str]) -> DataAnswer:
+    """`names` of tags and source, by id. One that is not among them was deleted."""
     return {
         "id": data.id,
         "datalake_id": data.lake_id,
@@ -133,18 +253,61 @@ def describe_data(data: "Data") -> DataAnswer:
         "metadata": data.metadata,
         "custom_metadata": data.custom_metadata,
         "description": data.description,
-        "tags": sorted(data.tags),
-        "source": data.source,
+        "tags": sorted(names[tag] for tag in data.tags if tag in names),
+        "source": names.get(data.source) if data.source else None,
         "thumbnail": data.thumbnail,
     }
 
 
-def fitting(items: "Iterable[Data]") -> list[str]:
+def describe_plan(page: "Page", meter: "Meter") -> PlanAnswer:
+    way = page.plan.way
+    return {
+        "access": way.access,
+        "index": way.index,
+        "bounds": page.bound.in_words(way.bounds),
+        "filter": page.bound.in_words(conjuncts(page.plan.filter)),
+        "sorted": isinstance(page.plan, Sorted),
+        "items_read": meter.items,
+        "requests": meter.requests,
+        "capacity": meter.capacity,
+    }
+
+
+def describe_label(label: "Label", count: int) -> LabelAnswer:
+    return {"id": label.id, "name": label.name, "count": count, "created_at": label.created_at}
+
+
+def describe_job(job: "Job") -> JobAnswer:
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "datalake_id": job.lake_id,
+        "state": job.state,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "progress": job.progress,
+        "error": job.error,
+    }
+
+
+def describe_key(key: "ApiKey") -> KeyAnswer:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "organization": key.organization,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+    }
+
+
+def fitting(items: "Iterable[Data]", names: Mapping[str, str]) -> list[str]:
     """As many of the items, as JSON, as one answer can carry."""
     texts: list[str] = []
     room = _BODY_BYTES
     for item in items:
-        text = _json(describe_data(item))
+        text = _json(describe_data(item, names))
         room -= len(text)
         if texts and room < 0:
             break
@@ -152,20 +315,52 @@ def fitting(items: "Iterable[Data]") -> list[str]:
     return texts
 
 
-def page(texts: "Sequence[str]", next_cursor: str | None) -> Response:
-    return _answer(f'{{"items":[{",".join(texts)}],"next_cursor":{_json(next_cursor)}}}')
+def page(
+    texts: "Sequence[str]", next_cursor: str | None, more: Mapping[str, object] = MappingProxyType({})
+) -> Response:
+    rest = _json({"next_cursor": next_cursor, **more})
+    return _answer(f'{{"items":[{",".join(texts)}],{rest.removeprefix("{")}')
+
+
+def failure(data_id: str, code: str, detail: str) -> FailureAnswer:
+    return {"id": data_id, "code": code, "detail": detail}
+
+
+def changed(count: int, missing: "Sequence[str]", failed: "Sequence[FailureAnswer]") -> Response:
+    return _answer(_json({"changed": count, "missing": missing, "failed": failed}))
 
 
 def found(body: "Mapping[str, Any]") -> Response:
     return _answer(_json(body))
 
 
+def public(text: str) -> Response:
+    """What is the same for everybody until the next deploy."""
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": "application/json",
+        "Cache-Control": "public, max-age=300",
+    }
+    return Response(text, headers=headers)
+
+
+def created(body: "Mapping[str, Any]") -> Response:
+    return _answer(_json(body), HTTPStatus.CREATED)
+
+
+def begun(job: "Job") -> Response:
+    return _answer(_json({"job": describe_job(job)}), HTTPStatus.ACCEPTED)
+
+
+def removed() -> Response:
+    return Response("", headers=dict(_PRIVATE), status_code=HTTPStatus.NO_CONTENT)
+
+
 def redirect(url: str) -> Response:
     return Response("", headers={"Location": url, **_PRIVATE}, status_code=302)
 
 
-def _answer(body: str) -> Response:
-    return Response(body, headers={"Content-Type": "application/json", **_PRIVATE})
+def _answer(body: str, status: int = HTTPStatus.OK) -> Response:
+    return Response(body, headers={"Content-Type": "application/json", **_PRIVATE}, status_code=status)
 
 
 def _json(value: object) -> str:

@@ -1,21 +1,17 @@
-import re
 from typing import TYPE_CHECKING
 
-from chalicelib.api import answers, cursors
+from chalicelib.api import answers
 from chalicelib.errors import NoThumbnail, UnknownData
-from chalicelib.model.data import Type
-from chalicelib.query import pages
-from chalicelib.storage import buckets, lakes, records
+from chalicelib.model.data import Type, is_id
+from chalicelib.storage import buckets, labels, lakes, records
 
 if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import PageParameters, Parameters
+    from chalicelib.api.parameters import Parameters
     from chalicelib.model.data import Data
     from chalicelib.model.lake import Lake
-
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 _SHOWN_BY_BROWSERS = frozenset(
     {
@@ -34,22 +30,22 @@ _SHOWN_BY_BROWSERS = frozenset(
 """Formats that hold no scripts. SVG does, so it is downloaded like everything that is not listed here."""
 
 
-def list_data(caller: "Caller", parameters: "PageParameters", lake: str) -> "Response":
-    home = lakes.find(caller.organization, lake)
-    query = _query(parameters)
-    after = None if parameters.cursor is None else cursors.decode(home, query, parameters.cursor)
-    page = pages.read(home, query, after, parameters.limit)
-    texts = answers.fitting(page.items)
-    all_fit = len(texts) == len(page.items)
-    end = page.end if all_fit else records.position(page.items[len(texts) - 1], query.order)
-    return answers.page(texts, None if end is None else cursors.encode(home, query, end))
-
-
 def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
-    return answers.found(answers.describe_data(_find(lakes.find(caller.organization, lake), id)))
+    """Show one data.
+
+    Width and height are as displayed, the image's orientation applied; sizes are in bytes.
+    """
+    home = lakes.find(caller.organization, lake)
+    data = _find(home, id)
+    return answers.found(answers.describe_data(data, labels.names_of(home.id, [data])))
 
 
 def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
+    """Get the bytes.
+
+    A redirect to the bucket, which takes no key. Images and videos are shown by browsers, all else is
+    downloaded.
+    """
     home = lakes.find(caller.organization, lake)
     data = _find(home, id)
     shown = _is_shown(data)
@@ -58,24 +54,18 @@ def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str)
 
 
 def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
+    """Get the thumbnail.
+
+    A redirect to a WebP of at most 256 pixels a side, which takes no key.
+    """
     data = _find(lakes.find(caller.organization, lake), id)
     if not data.thumbnail:
         raise NoThumbnail(_why_no_thumbnail(data))
     return answers.redirect(buckets.thumbnail_url(data))
 
 
-def _query(parameters: "PageParameters") -> pages.Query:
-    return pages.Query(
-        order=records.Order(parameters.order_by.removeprefix("-")),
-        descending=parameters.order_by.startswith("-"),
-        prefix=parameters.prefix,
-        status=parameters.status,
-        type=parameters.type,
-    )
-
-
 def _find(lake: "Lake", data_id: str) -> "Data":
-    data = records.read(data_id) if _ID.fullmatch(data_id) else None
+    data = records.read(data_id) if is_id(data_id) else None
     if data is None or not data.live or data.lake_id != lake.id:
         raise UnknownData(data_id)
     return data

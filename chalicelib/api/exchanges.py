@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from functools import wraps
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from chalicelib.api import parameters, problems
+from chalicelib.api import bodies, parameters, problems, repeats
+from chalicelib.api.bodies import Body
 from chalicelib.api.callers import caller_of
 from chalicelib.api.parameters import Parameters
-from chalicelib.errors import InvalidRequest
+from chalicelib.errors import InvalidBody, InvalidRequest
 from chalicelib.model.key import Role
 from chalicelib.observability import logger
 
@@ -18,15 +20,27 @@ if TYPE_CHECKING:
 
     from chalice.app import Blueprint, Request, Response
 
+    from chalicelib.errors import TidelakeError
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
     method: str
     path: str
     view: "Callable[..., Response]"
-    """Takes the caller, the parameters and, by their names, the parts of the path."""
+    """Takes the caller, the parameters, the body if the route has one and, by their names, the parts of the
+    path, and `seed` where it creates. Its docstring is the route's in the OpenAPI document."""
     parameters: type[Parameters] = Parameters
-    role: Role = Role.VIEWER
+    role: Role | None = Role.VIEWER
+    """None: everybody may, without a key."""
+    body: type[Body] | None = None
+    creates: bool = False
+    """Takes an Idempotency-Key."""
+    hidden: "repeats.Secrets" = MappingProxyType({})
+    answers: "Mapping[int, type | None]" = MappingProxyType({200: None})
+    """What it says when all is well, by status."""
+    errors: "tuple[type[TidelakeError], ...]" = ()
+    """What may go wrong, beside what may always go wrong."""
 
 
 def answering(blueprint: "Blueprint", route: Route) -> "Callable[..., Response]":
@@ -47,10 +61,30 @@ def answering(blueprint: "Blueprint", route: Route) -> "Callable[..., Response]"
 
 
 def _answer(route: Route, request: "Request", path: "Mapping[str, str]") -> "Response":
-    caller = caller_of(request.context)
-    caller.require(route.role)
-    given = parameters.read(route.parameters, _query(request))
-    return route.view(caller, given, **{name: _decoded(name, value) for name, value in path.items()})
+    caller = None if route.role is None else caller_of(request.context)
+    if caller and route.role:
+        caller.require(route.role)
+    asked: list[Parameters | Body] = [parameters.read(route.parameters, _query(request))]
+    if route.body:
+        asked.append(bodies.read(route.body, _raw_body(request)))
+    places = {name: _decoded(name, value) for name, value in path.items()}
+    if not (caller and route.creates):
+        return route.view(caller, *asked, **places)
+    return repeats.once(
+        (caller.organization, route.method, route.path, *places.values()),
+        "".join(each.model_dump_json() for each in asked),
+        request.headers.get(repeats.HEADER),
+        lambda seed: route.view(caller, *asked, **places, seed=seed),
+        route.hidden,
+    )
+
+
+def _raw_body(request: "Request") -> bytes:
+    try:
+        raw = request.raw_body
+    except UnicodeEncodeError as error:
+        raise InvalidBody(("#", parameters.NOT_TEXT)) from error
+    return raw.encode() if isinstance(raw, str) else raw
 
 
 def _query(request: "Request") -> dict[str, list[str]]:

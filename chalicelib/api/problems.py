@@ -2,21 +2,36 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from chalice.app import Response
 
 from chalicelib.errors import (
+    Ambiguous,
+    BeingAnswered,
+    Conflict,
     Forbidden,
+    IdempotencyKeyReused,
+    InvalidBody,
     InvalidCursor,
+    InvalidQuery,
     InvalidRequest,
+    JobIsOver,
+    LabelExists,
     NotFound,
     NoThumbnail,
     StorageUnavailable,
+    TooLarge,
     Unauthorized,
     UnknownData,
+    UnknownJob,
+    UnknownKey,
+    UnknownLabel,
     UnknownLake,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _RETRY_AFTER_SECONDS = "2"
 
@@ -35,13 +50,29 @@ _KINDS: dict[type[BaseException], Kind] = {
         "invalid_cursor",
         "the cursor is none that this list gave out for this order and these filters",
     ),
+    InvalidQuery: Kind(HTTPStatus.BAD_REQUEST, "invalid_query", "where and why is in `errors`"),
+    InvalidBody: Kind(HTTPStatus.BAD_REQUEST, "invalid_request", "the mistakes are in `errors`"),
     InvalidRequest: Kind(HTTPStatus.BAD_REQUEST, "invalid_request", "the mistakes are in `errors`"),
+    TooLarge: Kind(HTTPStatus.CONTENT_TOO_LARGE, "too_large", "a request has at most {0}"),
     Unauthorized: Kind(HTTPStatus.UNAUTHORIZED, "unauthorized", "a valid API key is needed"),
     Forbidden: Kind(HTTPStatus.FORBIDDEN, "forbidden", "this needs a key with the role {0}"),
     UnknownLake: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such datalake"),
     UnknownData: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such data in this datalake"),
+    UnknownKey: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such key"),
+    UnknownJob: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such job"),
+    UnknownLabel: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such {0} in this datalake"),
     NoThumbnail: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no thumbnail: {0}"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "not_found"),
+    Ambiguous: Kind(HTTPStatus.CONFLICT, "ambiguous", "several data are meant; `ids` has up to 100 of them"),
+    JobIsOver: Kind(HTTPStatus.CONFLICT, "conflict", "the job is {0} already"),
+    LabelExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a {0} of this name already"),
+    IdempotencyKeyReused: Kind(
+        HTTPStatus.CONFLICT, "conflict", "this Idempotency-Key came with another request before"
+    ),
+    BeingAnswered: Kind(
+        HTTPStatus.CONFLICT, "conflict", "the same request is being answered; ask again in a minute"
+    ),
+    Conflict: Kind(HTTPStatus.CONFLICT, "conflict"),
     StorageUnavailable: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable", "the storage did not answer; try again"
     ),
@@ -49,19 +80,77 @@ _KINDS: dict[type[BaseException], Kind] = {
 }
 
 
-def answer(error: Exception, request_id: str) -> Response:
-    kind = next(_KINDS[known] for known in type(error).__mro__ if known in _KINDS)
-    body: dict[str, Any] = {
+class Mistake(TypedDict):
+    parameter: NotRequired[str]
+    """Of the query or the path, or the header."""
+    pointer: NotRequired[str]
+    """Where in the body: a JSON pointer (RFC 6901)."""
+    detail: str
+    line: NotRequired[int]
+    """Of `q`, from 1, and so is `column`, in characters."""
+    column: NotRequired[int]
+    expected: NotRequired[list[str]]
+    """What could stand there in `q`, where that is known."""
+
+
+class Problem(TypedDict):
+    """What went wrong (RFC 9457). `code` is for programs and does not change, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None
+    code: str
+    request_id: str
+    errors: NotRequired[list[Mistake]]
+    """Every mistake in a request that was malformed."""
+    ids: NotRequired[list[str]]
+    """Of what is meant, where it is several."""
+
+
+def kind_of(error: type[BaseException]) -> Kind:
+    return next(_KINDS[known] for known in error.__mro__ if known in _KINDS)
+
+
+def describe(kind: Kind, detail: str | None, request_id: str) -> Problem:
+    return {
         "type": "about:blank",
         "title": kind.status.phrase,
         "status": kind.status.value,
-        "detail": kind.detail and kind.detail.format(*error.args),
+        "detail": detail,
         "code": kind.code,
         "request_id": request_id,
     }
+
+
+def answer(error: Exception, request_id: str) -> Response:
+    kind = kind_of(type(error))
+    body = describe(kind, kind.detail and kind.detail.format(*error.args), request_id)
     if isinstance(error, InvalidRequest) and error.args:
-        body["errors"] = [{"parameter": place, "detail": detail} for place, detail in error.args]
+        of = next(_MISTAKES[known] for known in type(error).__mro__ if known in _MISTAKES)
+        body["errors"] = [of(*mistake) for mistake in error.args]
+    if isinstance(error, Ambiguous):
+        body["ids"] = list(error.args)
     return Response(body, headers=_headers(kind), status_code=kind.status.value)
+
+
+def _in_body(place: str, detail: str) -> Mistake:
+    return {"pointer": place, "detail": detail}
+
+
+def _in_parameter(place: str, detail: str) -> Mistake:
+    return {"parameter": place, "detail": detail}
+
+
+def _in_query(detail: str, line: int, column: int, expected: list[str]) -> Mistake:
+    return {"parameter": "q", "detail": detail, "line": line, "column": column, "expected": expected}
+
+
+_MISTAKES: "dict[type[BaseException], Callable[..., Mistake]]" = {
+    InvalidRequest: _in_parameter,
+    InvalidBody: _in_body,
+    InvalidQuery: _in_query,
+}
 
 
 def _headers(kind: Kind) -> dict[str, str | list[str]]:

@@ -1,23 +1,267 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.api.data import list_data, show_content, show_data, show_thumbnail
+from chalicelib.api.answers import (
+    BegunAnswer,
+    ChangeAnswer,
+    DataAnswer,
+    JobAnswer,
+    JobsAnswer,
+    KeysAnswer,
+    LabelAnswer,
+    LabelsAnswer,
+    LakeAnswer,
+    LakesAnswer,
+    NewKeyAnswer,
+    SearchAnswer,
+    StatsAnswer,
+)
+from chalicelib.api.data import show_content, show_data, show_thumbnail
+from chalicelib.api.description import show_openapi
+from chalicelib.api.edits import EditBody, EditsBody, edit_data, edit_many
 from chalicelib.api.exchanges import Route, answering
+from chalicelib.api.jobs import JobsParameters, cancel_job, list_jobs, show_job
+from chalicelib.api.keys import KeyBody, create_key, list_keys, revoke_key
+from chalicelib.api.labels import (
+    LabelBody,
+    TaggingBody,
+    attach_tags,
+    create_source,
+    create_tag,
+    delete_source,
+    delete_tag,
+    detach_tags,
+    list_sources,
+    list_tags,
+    put_source,
+    put_tag,
+    rename_source,
+    rename_tag,
+    show_source,
+    show_tag,
+)
 from chalicelib.api.lakes import count_lake, list_lakes, show_lake
-from chalicelib.api.parameters import PageParameters
+from chalicelib.api.parameters import ListParameters, PageParameters
+from chalicelib.api.searches import FindParameters, SearchBody, find_data, list_data, search_data
+from chalicelib.errors import (
+    Ambiguous,
+    InvalidCursor,
+    InvalidQuery,
+    JobIsOver,
+    LabelExists,
+    NoThumbnail,
+    UnknownData,
+    UnknownJob,
+    UnknownKey,
+    UnknownLabel,
+    UnknownLake,
+)
+from chalicelib.model.key import Role
+from chalicelib.storage import keys
 
 if TYPE_CHECKING:
     from chalice.app import Chalice, ChaliceAuthorizer
 
 ROUTES = (
-    Route("GET", "/v1/datalakes", list_lakes),
-    Route("GET", "/v1/datalakes/{lake}", show_lake),
-    Route("GET", "/v1/datalakes/{lake}/stats", count_lake),
-    Route("GET", "/v1/datalakes/{lake}/data", list_data, PageParameters),
-    Route("GET", "/v1/datalakes/{lake}/data/{id}", show_data),
-    Route("GET", "/v1/datalakes/{lake}/data/{id}/content", show_content),
-    Route("GET", "/v1/datalakes/{lake}/data/{id}/thumbnail", show_thumbnail),
+    Route("GET", "/v1/openapi.json", show_openapi, role=None, answers={200: dict[str, Any]}),
+    Route("GET", "/v1/keys", list_keys, ListParameters, Role.ADMIN, answers={200: KeysAnswer}),
+    Route(
+        "POST",
+        "/v1/keys",
+        create_key,
+        role=Role.ADMIN,
+        body=KeyBody,
+        creates=True,
+        hidden={"key": keys.text_of},
+        answers={201: NewKeyAnswer},
+    ),
+    Route("DELETE", "/v1/keys/{id}", revoke_key, role=Role.ADMIN, answers={204: None}, errors=(UnknownKey,)),
+    Route(
+        "GET",
+        "/v1/jobs",
+        list_jobs,
+        JobsParameters,
+        answers={200: JobsAnswer},
+        errors=(UnknownLake,),
+    ),
+    Route("GET", "/v1/jobs/{id}", show_job, answers={200: JobAnswer}, errors=(UnknownJob,)),
+    Route(
+        "POST",
+        "/v1/jobs/{id}/cancel",
+        cancel_job,
+        role=Role.EDITOR,
+        answers={202: BegunAnswer},
+        errors=(UnknownJob, JobIsOver),
+    ),
+    Route("GET", "/v1/datalakes", list_lakes, answers={200: LakesAnswer}),
+    Route("GET", "/v1/datalakes/{lake}", show_lake, answers={200: LakeAnswer}),
+    Route("GET", "/v1/datalakes/{lake}/stats", count_lake, answers={200: StatsAnswer}),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/data",
+        list_data,
+        PageParameters,
+        answers={200: SearchAnswer},
+        errors=(InvalidQuery,),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/data/search",
+        search_data,
+        body=SearchBody,
+        answers={200: SearchAnswer},
+        errors=(InvalidQuery, InvalidCursor),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/data/find",
+        find_data,
+        FindParameters,
+        answers={200: DataAnswer},
+        errors=(UnknownData, Ambiguous),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/data/{id}",
+        show_data,
+        answers={200: DataAnswer},
+        errors=(UnknownData,),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/data/{id}/content",
+        show_content,
+        answers={302: None},
+        errors=(UnknownData,),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/data/{id}/thumbnail",
+        show_thumbnail,
+        answers={302: None},
+        errors=(UnknownData, NoThumbnail),
+    ),
+    Route(
+        "PATCH",
+        "/v1/datalakes/{lake}/data",
+        edit_many,
+        role=Role.EDITOR,
+        body=EditsBody,
+        answers={200: ChangeAnswer, 202: BegunAnswer},
+        errors=(InvalidQuery,),
+    ),
+    Route(
+        "PATCH",
+        "/v1/datalakes/{lake}/data/{id}",
+        edit_data,
+        role=Role.EDITOR,
+        body=EditBody,
+        answers={200: DataAnswer},
+        errors=(UnknownData,),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/data/tags",
+        attach_tags,
+        role=Role.EDITOR,
+        body=TaggingBody,
+        answers={200: ChangeAnswer, 202: BegunAnswer},
+        errors=(InvalidQuery,),
+    ),
+    Route(
+        "DELETE",
+        "/v1/datalakes/{lake}/data/tags",
+        detach_tags,
+        role=Role.EDITOR,
+        body=TaggingBody,
+        answers={200: ChangeAnswer, 202: BegunAnswer},
+        errors=(InvalidQuery,),
+    ),
+    Route("GET", "/v1/datalakes/{lake}/tags", list_tags, ListParameters, answers={200: LabelsAnswer}),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/tags",
+        create_tag,
+        role=Role.EDITOR,
+        body=LabelBody,
+        creates=True,
+        answers={201: LabelAnswer},
+        errors=(LabelExists,),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/tags/{name}",
+        show_tag,
+        answers={200: LabelAnswer},
+        errors=(UnknownLabel,),
+    ),
+    Route(
+        "PUT",
+        "/v1/datalakes/{lake}/tags/{name}",
+        put_tag,
+        role=Role.EDITOR,
+        answers={200: LabelAnswer, 201: LabelAnswer},
+    ),
+    Route(
+        "PATCH",
+        "/v1/datalakes/{lake}/tags/{name}",
+        rename_tag,
+        role=Role.EDITOR,
+        body=LabelBody,
+        answers={200: LabelAnswer},
+        errors=(UnknownLabel, LabelExists),
+    ),
+    Route(
+        "DELETE",
+        "/v1/datalakes/{lake}/tags/{name}",
+        delete_tag,
+        role=Role.EDITOR,
+        answers={202: BegunAnswer},
+        errors=(UnknownLabel,),
+    ),
+    Route("GET", "/v1/datalakes/{lake}/sources", list_sources, ListParameters, answers={200: LabelsAnswer}),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/sources",
+        create_source,
+        role=Role.EDITOR,
+        body=LabelBody,
+        creates=True,
+        answers={201: LabelAnswer},
+        errors=(LabelExists,),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/sources/{name}",
+        show_source,
+        answers={200: LabelAnswer},
+        errors=(UnknownLabel,),
+    ),
+    Route(
+        "PUT",
+        "/v1/datalakes/{lake}/sources/{name}",
+        put_source,
+        role=Role.EDITOR,
+        answers={200: LabelAnswer, 201: LabelAnswer},
+    ),
+    Route(
+        "PATCH",
+        "/v1/datalakes/{lake}/sources/{name}",
+        rename_source,
+        role=Role.EDITOR,
+        body=LabelBody,
+        answers={200: LabelAnswer},
+        errors=(UnknownLabel, LabelExists),
+    ),
+    Route(
+        "DELETE",
+        "/v1/datalakes/{lake}/sources/{name}",
+        delete_source,
+        role=Role.EDITOR,
+        answers={202: BegunAnswer},
+        errors=(UnknownLabel,),
+    ),
 )
 
 
@@ -26,7 +270,10 @@ def register(app: "Chalice", authorizer: "ChaliceAuthorizer") -> None:
     for route in ROUTES:
         # No content types: Chalice would refuse others with an answer that is no problem+json.
         decorate = blueprint.route(
-            route.path, methods=[route.method], authorizer=authorizer, content_types=[]
+            route.path,
+            methods=[route.method],
+            authorizer=authorizer if route.role else None,
+            content_types=[],
         )
         decorate(answering(blueprint, route))
     app.register_blueprint(blueprint)

@@ -1,4 +1,4 @@
-"""The data table's stream → counters that are exact, and no derived file without its record."""
+"""The data table's stream → exact counters, and neither derived files nor taggings without their record."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.model.counts import weigh
 from chalicelib.model.data import Status
 from chalicelib.observability import count, logger
-from chalicelib.storage import buckets, counters, records
+from chalicelib.storage import buckets, counters, records, taggings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from chalicelib.model.data import Data
 
-_LAKES_AT_ONCE = 50
-"""A transaction holds 100 items; few streams ever mix so many lakes in one batch."""
+_HOLDERS_AT_ONCE = 99
+"""Items with counters: a transaction has room for so many beside the guard."""
 _DELETE_BATCH = 1000
 
 
@@ -39,6 +39,10 @@ class Step:
         return Counter({name: value for name, value in change.items() if value})
 
     @property
+    def deltas(self) -> dict[str, dict[str, int]]:
+        return counters.holders(self.lake_id, self.change)
+
+    @property
     def abandoned_thumbnail(self) -> str | None:
         """Also where the record shows none: a delivery may have died between storing one and saying so."""
         before, after = self.before, self.after
@@ -56,6 +60,7 @@ def receive(event: dict[str, Any]) -> dict[str, Any]:
     steps = [_step(record) for record in event.get("Records", ())]
     _count(event["shardId"], [step for step in steps if step.change])
     _sweep([step.abandoned_thumbnail for step in steps])
+    taggings.forget([step.before for step in steps if step.before and step.after is None])
     count("ChangesFolded", len(steps))
     # A tumbling window wants its state back. It is only there because with it Lambda names the shard.
     return {"state": {}}
@@ -72,7 +77,7 @@ def _image(change: dict[str, Any], name: str) -> "Data | None":
 
 def _count(shard: str, steps: "Sequence[Step]") -> None:
     while steps:
-        part = _with_few_lakes(steps)
+        part = _fitting(steps)
         applied = counters.add(shard, part[0].sequence, part[-1].sequence, _deltas(part))
         if applied is None:
             steps = steps[len(part) :]
@@ -81,11 +86,12 @@ def _count(shard: str, steps: "Sequence[Step]") -> None:
             steps = [step for step in steps if int(step.sequence) > int(applied)]
 
 
-def _with_few_lakes(steps: "Sequence[Step]") -> "Sequence[Step]":
-    lakes: set[str] = set()
+def _fitting(steps: "Sequence[Step]") -> "Sequence[Step]":
+    """Of one step at least: limits.TAGS_PER_RECORD sees to it that it fits."""
+    holders: set[str] = set()
     for index, step in enumerate(steps):
-        lakes.add(step.lake_id)
-        if len(lakes) > _LAKES_AT_ONCE:
+        holders |= step.deltas.keys()
+        if len(holders) > _HOLDERS_AT_ONCE:
             return steps[:index]
     return steps
 
@@ -93,8 +99,9 @@ def _with_few_lakes(steps: "Sequence[Step]") -> "Sequence[Step]":
 def _deltas(steps: "Iterable[Step]") -> dict[str, Counter[str]]:
     deltas: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for step in steps:
-        deltas[step.lake_id].update(step.change)
-    return {lake_id: change for lake_id, change in deltas.items() if any(change.values())}
+        for holder, change in step.deltas.items():
+            deltas[holder].update(change)
+    return {holder: change for holder, change in deltas.items() if any(change.values())}
 
 
 def _sweep(abandoned: "Iterable[str | None]") -> None:

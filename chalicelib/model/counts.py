@@ -2,6 +2,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.model.label import LabelKind
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,14 +22,25 @@ class Counts:
 
 
 def weigh(data: "Data | None") -> Counter[str]:
-    """What one record adds to the counters of its lake, by counter. The bytes tell a type only once looked
-    at."""
+    """What one record adds to the counters of its lake and of its labels, by counter. The bytes tell a type
+    only once looked at."""
     if data is None or not data.live:
         return Counter()
     counted = Counter({"items": 1, "bytes": data.size, f"status:{data.status}": 1, f"kind:{data.kind}": 1})
     if data.type:
         counted[f"type:{data.type}"] = 1
+    counted.update(label_counter(LabelKind.TAG, tag) for tag in data.tags)
+    if data.source:
+        counted[label_counter(LabelKind.SOURCE, data.source)] = 1
     return counted
+
+
+def label_counter(kind: LabelKind, label_id: str) -> str:
+    return f"{kind}:{label_id}"
+
+
+def is_of_label(counter: str) -> bool:
+    return counter.partition(":")[0] in LabelKind
 
 
 def gather(counters: "Mapping[str, int]") -> Counts:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
 
     from chalicelib.model.hint import Sequencer
     from chalicelib.model.lake import Lake
+
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 class State(StrEnum):
@@ -120,11 +124,17 @@ class Data:
     orientation: int | None = None
     channels: int | None = None
     metadata: "Mapping[str, Any]" = field(default_factory=dict)
+    """What the bytes say, and over it what people wrote."""
     thumbnail: bool = False
     tags: "frozenset[str]" = frozenset()
+    """Ids, and so is `source`: what they are called is the labels' matter."""
     source: str | None = None
     description: str | None = None
     custom_metadata: "Mapping[str, Any]" = field(default_factory=dict)
+    edited_metadata: "Mapping[str, Any]" = field(default_factory=dict)
+    """What people wrote of `metadata`; None where they want nothing to be said."""
+    edit_id: str | None = None
+    """Names the last edit of description, source or metadata."""
 
     @property
     def lake_id(self) -> str:
@@ -168,6 +178,16 @@ def first_record(
         created_at=now,
         updated_at=now,
     )
+
+
+def is_id(text: str) -> bool:
+    """Whether any record could have it."""
+    return bool(_ID.fullmatch(text))
+
+
+def overlay(extracted: "Mapping[str, Any]", edited: "Mapping[str, Any]") -> dict[str, Any]:
+    """What a person wrote wins over what the bytes say."""
+    return {name: value for name, value in {**extracted, **edited}.items() if value is not None}
 
 
 def thumbnail_key(data_id: str, content: str) -> str:

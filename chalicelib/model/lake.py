@@ -1,5 +1,9 @@
 import uuid
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Lake:
     prefix: str
     shards: int
     created_at: str
+    metadata_schema: "Mapping[str, Any] | None" = None
+    """What custom metadata must be like; see chalicelib/model/schema.py."""
 
     @property
     def home(self) -> Bucket:

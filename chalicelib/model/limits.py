@@ -8,6 +8,30 @@ TOMBSTONE_DAYS = 8
 """At least 7: longer than any event is retried, and the window in which a returning key gets its tags
 back."""
 
+TAGS_PER_RECORD = 90
+"""One transaction of at most 100 writes (an AWS limit) holds a record with all its tags, and another one the
+counters of all of them with those of two sources and the lake."""
+
+IDS_AT_ONCE = 1000
+"""Records that one call may name."""
+
+CUSTOM_KEYS = 100
+CUSTOM_BYTES = 16_384
+"""Of custom metadata as JSON, so that a record with everything stays far below 400 KB (an AWS limit)."""
+
+TEXT_CHARACTERS = 1024
+"""Longest text in metadata that people write."""
+
+DESCRIPTION_CHARACTERS = 4096
+
+QUERY_CHARACTERS = 4096
+
+JOB_DAYS = 30
+"""How long a job can be looked at."""
+
+CALL_SECONDS = 30
+"""Longer than any call to the API takes. What one has read before then, it no longer acts on after that."""
+
 INSERT_BATCH = 25
 """Statements in one PartiQL BatchExecuteStatement (an AWS limit)."""
 
@@ -31,6 +55,15 @@ SHARDS = 4
 """Index partitions of a new lake; each takes 1,000 writes a second."""
 
 PRESIGNED_SECONDS = 900
+
+NAME_CHARACTERS = 128
+"""Longest name that people give to a thing."""
+
+CLAIM_HELD_SECONDS = 60
+"""Longer than the API function may run (29 s): whoever still holds a claim after that is dead."""
+
+CLAIM_KEPT_SECONDS = 86_400
+"""How long the answer to a request with an Idempotency-Key is repeated."""
 
 THUMBNAIL_PIXELS = 256
 """Longest side of a thumbnail."""

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from chalicelib import signing
-from chalicelib.errors import Unauthorized
+from chalicelib.errors import StorageUnavailable, Unauthorized, UnknownKey
 from chalicelib.model import moment
 from chalicelib.model.key import ApiKey, Role
 from chalicelib.storage import aws
@@ -16,16 +16,52 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _FORM = re.compile(r"tl_([0-9a-f]{16})_([0-9a-f]{64})", re.ASCII)
+_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _ID_BYTES = 8
-_SECRET_BYTES = 32
+_SEED_BYTES = 32
 
 
 def create(
-    organization: str, name: str, role: Role, expires_at: "datetime | None" = None
+    organization: str,
+    name: str,
+    role: Role,
+    expires_at: "datetime | None" = None,
+    seed: bytes | None = None,
 ) -> tuple[ApiKey, str]:
-    """The key as it is recorded, and the text that its owner uses, which is nowhere else."""
-    key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_hex(_SECRET_BYTES)
-    key = ApiKey(
+    """The key as it is recorded, and the text that its owner uses, which is nowhere else. A seed that is used
+    again makes no other key."""
+    text = text_of(seed or new_seed())
+    key = draft(text, organization, name, role, expires_at)
+    try:
+        with aws.calling("create key"):
+            item_of(key).save(condition=KeyItem.id.does_not_exist())
+    except aws.ConditionFailed as error:
+        there = _read(key.id)
+        if there is None or there.secret_hash != key.secret_hash:
+            raise StorageUnavailable("create key", "the id is taken") from error
+        return there, text
+    return key, text
+
+
+def create_admin(organization: str, name: str) -> str:
+    return create(organization, name, Role.ADMIN)[1]
+
+
+def new_seed() -> bytes:
+    return secrets.token_bytes(_SEED_BYTES)
+
+
+def text_of(seed: bytes) -> str:
+    """The text of the key that is made of the seed, which takes 32 random bytes to be a secret."""
+    key_id, secret = (hmac.digest(seed, part, "sha256") for part in (b"id", b"secret"))
+    return f"tl_{key_id[:_ID_BYTES].hex()}_{secret.hex()}"
+
+
+def draft(
+    text: str, organization: str, name: str, role: Role, expires_at: "datetime | None" = None
+) -> ApiKey:
+    _, key_id, secret = text.split("_")
+    return ApiKey(
         id=key_id,
         name=name,
         organization=organization,
@@ -34,13 +70,24 @@ def create(
         created_at=moment.rfc3339(moment.now()),
         expires_at=moment.rfc3339(expires_at) if expires_at else None,
     )
-    with aws.calling("create key"):
-        _item(key, expires_at).save(condition=KeyItem.id.does_not_exist())
-    return key, f"tl_{key_id}_{secret}"
 
 
-def create_admin(organization: str, name: str) -> str:
-    return create(organization, name, Role.ADMIN)[1]
+def of_organization(organization: str, after: str, limit: int) -> list[ApiKey]:
+    """At most `limit` keys by their ids, those after one of them. One that was made or revoked a moment ago
+    may be missing or still be there."""
+    with aws.calling("list keys"):
+        rest = KeyItem.by_organization.query(organization, KeyItem.id > after if after else None, limit=limit)
+        return [_key(item) for item in rest]
+
+
+def revoke(organization: str, key_id: str) -> None:
+    """Raises UnknownKey for one that is not there or not the organization's."""
+    key = _read(key_id) if _ID.fullmatch(key_id) else None
+    if key is None or key.organization != organization:
+        raise UnknownKey(key_id)
+    # Without a condition, so that it may be repeated: the id is never given again, and nobody changes owners.
+    with aws.calling("revoke key"):
+        KeyItem(key_id).delete()
 
 
 def find(text: str) -> ApiKey:
@@ -62,6 +109,10 @@ def _read(key_id: str) -> ApiKey | None:
             item = KeyItem.get(key_id, consistent_read=True)
         except KeyItem.DoesNotExist:
             return None
+    return _key(item)
+
+
+def _key(item: KeyItem) -> ApiKey:
     return ApiKey(
         id=item.id,
         name=item.name,
@@ -73,7 +124,7 @@ def _read(key_id: str) -> ApiKey | None:
     )
 
 
-def _item(key: ApiKey, expires_at: "datetime | None") -> KeyItem:
+def item_of(key: ApiKey) -> KeyItem:
     return KeyItem(
         id=key.id,
         name=key.name,
@@ -82,7 +133,7 @@ def _item(key: ApiKey, expires_at: "datetime | None") -> KeyItem:
         secret_hash=key.secret_hash,
         created_at=key.created_at,
         expires_at=key.expires_at,
-        expires_epoch=int(expires_at.timestamp()) if expires_at else None,
+        expires_epoch=int(moment.parse(key.expires_at).timestamp()) if key.expires_at else None,
     )
 
 

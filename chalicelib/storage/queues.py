@@ -8,6 +8,7 @@ from chalicelib.storage import aws
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chalicelib.model.job import Job
     from chalicelib.model.work import Work
 
 _BATCH = 10
@@ -30,6 +31,11 @@ def _send_batch(work: "Sequence[Work]") -> "list[Work]":
 def send_large(work: "Work") -> None:
     with aws.calling("send large"):
         _sqs().send_message(QueueUrl=config.preprocess_large_queue, MessageBody=work.encode())
+
+
+def send_job(job: "Job", delay_seconds: int) -> None:
+    with aws.calling("send job"):
+        _sqs().send_message(QueueUrl=config.jobs_queue, MessageBody=job.encode(), DelaySeconds=delay_seconds)
 
 
 def send_recheck(bucket: str, object_name: str) -> None:

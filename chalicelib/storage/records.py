@@ -4,16 +4,28 @@ conditional on."""
 from dataclasses import asdict
 from enum import StrEnum
 from heapq import merge
-from itertools import islice
+from itertools import batched, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib import parallel
 from chalicelib.config import config
 from chalicelib.model import limits, moment
-from chalicelib.model.data import Data, Kind, Reason, Sight, State, Status, Type, first_record
+from chalicelib.model.data import (
+    Data,
+    Kind,
+    Reason,
+    Sight,
+    State,
+    Status,
+    Type,
+    first_record,
+    is_id,
+    overlay,
+)
+from chalicelib.model.edit import WRITTEN
 from chalicelib.model.hint import Sequencer, later
-from chalicelib.storage import aws
+from chalicelib.storage import aws, transactions
 from chalicelib.storage.tables import DataItem
 
 if TYPE_CHECKING:
@@ -40,6 +52,17 @@ def read_many(ids: "Iterable[str]") -> dict[str, Data]:
         return {item.id: _data(item) for item in DataItem.batch_get(ids)}
 
 
+def read_all(ids: "Iterable[str]") -> dict[str, Data]:
+    """Any number of records, as they are at this moment. A text that is no id is nobody's."""
+
+    def read(batch: "Sequence[str]") -> list[Data]:
+        with aws.calling("read records"):
+            return [_data(item) for item in DataItem.batch_get(batch, consistent_read=True)]
+
+    batches = list(batched(filter(is_id, ids), limits.READ_BATCH, strict=False))
+    return {data.id: data for part in parallel.for_each(read, batches) for data in part}
+
+
 def insert_absent(drafts: "Sequence[Data]") -> list[Data | None]:
     """At most 25 first records in one request. Answers what is there now, in the same order: the draft
     itself, the record that was there before it, or None where DynamoDB did not say.
@@ -61,7 +84,7 @@ def write_live(
         seen = {"version_id": sight.version_id, "last_modified": sight.last_modified}
         return _compare_and_set(before.id, before, op_id, sequencer, seen)
     fresh = first_record(lake, object_name, sight, sequencer, op_id)
-    values = dict.fromkeys((*_DERIVED, "expires_at")) | _values(fresh)
+    values = dict.fromkeys((*_DERIVED, "expires_at", "gone_from")) | _values(fresh)
     if before and before.created_at:
         del values["created_key"]
     return _compare_and_set(fresh.id, before, op_id, sequencer, values)
@@ -75,6 +98,7 @@ def write_gone(
     tombstone = dict.fromkeys((*_DERIVED, "status", "shard")) | {
         "object_name": object_name,
         "state": State.GONE,
+        "gone_from": lake.shard(lake.data_id(object_name)),
         "expires_at": moment.tombstone_end(),
         "updated_at": moment.rfc3339(moment.now()),
     }
@@ -114,6 +138,24 @@ def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, 
     return True
 
 
+def write_edit(before: Data, after: Data, edit_id: str) -> Data | None:
+    """Record what people wrote. None when the record is gone, or edited by somebody else since `before` was
+    read."""
+    values = {name: getattr(after, name) or None for name in WRITTEN}
+    try:
+        return _update(before.id, values | {"edit_id": edit_id}, is_as_edited(before))
+    except aws.ConditionFailed:
+        return None
+
+
+def is_as_edited(before: Data) -> "Condition":
+    """Whether the record is live and nobody has edited it since."""
+    last = DataItem.edit_id
+    unedited = last.does_not_exist() if before.edit_id is None else last == before.edit_id
+    condition: Condition = (DataItem.state == State.LIVE) & unedited
+    return condition
+
+
 class Order(StrEnum):
     CREATED_AT = "created_at"
     OBJECT_NAME = "object_name"
@@ -130,28 +172,49 @@ _INDEXES = {
 }
 
 
+type Entry = tuple[Position, str]
+"""A position with the id of the record there."""
+
+type Range = tuple[Position, Position]
+"""Its lowest and its highest position, both included."""
+
+
 def positions(
-    lake: "Lake", order: Order, *, low: Position, high: Position, descending: bool, limit: int
-) -> list[tuple[Position, str]]:
-    """The first `limit` (position, id) of live records between `low` and `high`, both included."""
+    lake: "Lake", order: Order, ranges: "Sequence[Range]", *, descending: bool, limit: int
+) -> list[Entry]:
+    """The first `limit` live records in the ranges, no two of which overlap."""
 
-    def one_shard(shard: str) -> list[tuple[Position, str]]:
+    def one(query: tuple[str, Range]) -> list[Entry]:
         with aws.calling("list records"):
-            return list(_query(shard, order, low, high, descending, limit))
+            return list(_query(order, *query, descending, limit))
 
-    shards = parallel.for_each(one_shard, lake.all_shards())
-    return list(islice(merge(*shards, key=_bytes, reverse=descending), limit))
+    found = parallel.for_each(one, [(shard, each) for each in ranges for shard in lake.all_shards()])
+    return list(islice(merge(*found, key=_bytes, reverse=descending), limit))
 
 
-def span(order: Order, prefix: str = "") -> tuple[Position, Position]:
-    """The lowest and the highest position that a record can have; by object name, that one under the prefix
-    can."""
-    if order is Order.OBJECT_NAME:
-        room = limits.KEY_BYTES - len(prefix.encode())
-        return prefix or "\x00", prefix + "\U0010ffff" * (room // 4) + ("", "\x7f", "\u07ff", "\uffff")[
-            room % 4
-        ]
-    return ("\x00", "\xff" * limits.KEY_BYTES) if order is Order.FILENAME else ("0", "~")
+def span(order: Order, prefix: str = "") -> Range:
+    """Where records can stand whose name in this order starts so; by creation, where any can."""
+    match order:
+        case Order.CREATED_AT:
+            return "0", "~"
+        case Order.OBJECT_NAME:
+            room = limits.KEY_BYTES - len(prefix.encode())
+            rest = ("", "\x7f", "\u07ff", "\uffff")[room % 4]
+            return prefix or "\x00", prefix + "\U0010ffff" * (room // 4) + rest
+        case Order.FILENAME:
+            start = prefix.encode()[: limits.FILENAME_SORT_BYTES].decode("latin-1")
+            return start or "\x00", start + "\xff" * (limits.KEY_BYTES - len(start))
+
+
+def filename_span(filename: str) -> Range:
+    """Where records with this file name stand, and perhaps a few others."""
+    start = (filename.encode()[: limits.FILENAME_SORT_BYTES] + b"\x00").decode("latin-1")
+    return start, start + "\xff" * 16
+
+
+def created_bounds(moment_text: str) -> Range:
+    """Before and after all records that were created in this millisecond."""
+    return moment_text, f"{moment_text}~"
 
 
 def position(data: Data, order: Order) -> Position:
@@ -164,12 +227,10 @@ def position(data: Data, order: Order) -> Position:
             return _filename_key(data).decode("latin-1")
 
 
-def _query(
-    shard: str, order: Order, low: Position, high: Position, descending: bool, limit: int
-) -> "Iterator[tuple[Position, str]]":
+def _query(order: Order, shard: str, within: Range, descending: bool, limit: int) -> "Iterator[Entry]":
     index, name = _INDEXES[order]
     attribute = getattr(DataItem, name)
-    bounds = (low.encode("latin-1"), high.encode("latin-1")) if order is Order.FILENAME else (low, high)
+    bounds = [bound.encode("latin-1") if order is Order.FILENAME else bound for bound in within]
     for item in index.query(
         shard, attribute.between(*bounds), scan_index_forward=not descending, limit=limit, page_size=limit
     ):
@@ -177,7 +238,7 @@ def _query(
         yield key.decode("latin-1") if order is Order.FILENAME else key, item.id
 
 
-def _bytes(entry: tuple[Position, str]) -> bytes:
+def _bytes(entry: Entry) -> bytes:
     return entry[0].encode()
 
 
@@ -218,7 +279,7 @@ def _update(data_id: str, values: dict[str, Any], condition: "Condition") -> Dat
         attribute.remove() if value is None else attribute.set(value) for attribute, value in attributes
     ]
     with aws.calling("update record"):
-        item.update(actions, condition=condition)
+        transactions.outlast(lambda: item.update(actions, condition=condition))
     return _data(item)
 
 
@@ -265,7 +326,7 @@ def _integer(number: float | None) -> int | None:
 def _data(item: DataItem) -> Data:
     return Data(
         id=item.id,
-        shard=item.shard or "",
+        shard=item.shard or item.gone_from or "",
         object_name=item.object_name,
         kind=Kind.OBJECT,
         state=State(item.state),
@@ -288,10 +349,12 @@ def _data(item: DataItem) -> Data:
         height=_integer(item.height),
         orientation=_integer(item.orientation),
         channels=_integer(item.channels),
-        metadata=item.metadata or {},
+        metadata=overlay(item.metadata or {}, item.edited_metadata or {}),
         thumbnail=bool(item.thumbnail),
         tags=frozenset(item.tags or ()),
         source=item.source,
         description=item.description,
         custom_metadata=item.custom_metadata or {},
+        edited_metadata=item.edited_metadata or {},
+        edit_id=item.edit_id,
     )

@@ -21,6 +21,10 @@ def test_pillow_comes_with_its_libraries(code):
     assert any(name.startswith("pillow.libs/") for name in code.namelist())
 
 
+def test_the_grammar_of_queries_comes_with_its_module(code):
+    assert {"chalicelib/query/language.py", "chalicelib/query/grammar.lark"} <= set(code.namelist())
+
+
 def test_only_what_runs_is_packaged(code):
     top = {name.split("/")[0] for name in code.namelist()}
     assert not top & {"pytest", "moto", "ministack", "mypy", "infra", "tests", "bench", "pip", "bin"}

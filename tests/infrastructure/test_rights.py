@@ -60,12 +60,13 @@ def test_nobody_writes_to_the_lakes_bucket(rights):
 
 
 def test_only_derived_files_are_ever_deleted(rights):
-    deleted = {
-        json.dumps(resource)
-        for _, action, resource in rights
-        if "Delete" in action and not action.startswith("sqs:")
-    }
+    deleted = {json.dumps(resource) for _, action, resource in rights if action.startswith("s3:Delete")}
     assert deleted == {json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${ArtifactsBucket}/*"})}
+
+
+def test_nobody_deletes_records(rights):
+    deleting = {str(resource) for _, action, resource in rights if action.startswith("dynamodb:Delete")}
+    assert not [resource for resource in deleting if "DataTable" in resource]
 
 
 def test_only_changes_writes_counters(rights):
@@ -75,17 +76,26 @@ def test_only_changes_writes_counters(rights):
     assert writing == {"Changes"}
 
 
-def test_only_the_authorizer_reads_keys(rights):
-    assert {(name, action) for name, action, resource in rights if "KeysTable" in str(resource)} == {
-        ("Authorize", "dynamodb:GetItem")
+def test_the_authorizer_reads_keys_and_only_the_api_manages_them(rights):
+    allowed = [(name, action) for name, action, resource in rights if "KeysTable" in str(resource)]
+    assert {name for name, _ in allowed} == {"Authorize", "APIHandler"}
+    assert [action for name, action in allowed if name == "Authorize"] == ["dynamodb:GetItem"]
+
+
+def test_no_function_makes_organizations(rights):
+    assert not [name for name, _, resource in rights if "OrganizationsTable" in str(resource)]
+
+
+def test_the_api_writes_no_object_and_sends_nothing_but_jobs(rights):
+    mine = {(action, str(resource)) for name, action, resource in rights if name == "APIHandler"}
+    assert not [action for action, _ in mine if action.startswith(("s3:Put", "s3:Delete"))]
+    assert {resource for action, resource in mine if action.startswith("sqs:")} == {
+        "{'Fn::GetAtt': ['JobsQueue', 'Arn']}"
     }
 
 
-def test_the_api_changes_nothing(rights):
-    actions = {action.split(":")[1] for name, action, _ in rights if name == "APIHandler"} - {"PutLogEvents"}
-    assert not [
-        action for action in actions if action.startswith(("Put", "Update", "Delete", "Send", "PartiQL"))
-    ]
+def test_jobs_touch_no_object(rights):
+    assert not [action for name, action, _ in rights if name == "Jobs" and action.startswith("s3:")]
 
 
 def test_each_function_consumes_its_own_queue_alone(rights, of_type):
@@ -99,6 +109,7 @@ def test_each_function_consumes_its_own_queue_alone(rights, of_type):
             ("Upstream", "{'Fn::GetAtt': ['EventsQueue', 'Arn']}"),
             ("Preprocess", "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}"),
             ("PreprocessLarge", "{'Fn::GetAtt': ['PreprocessLargeQueue', 'Arn']}"),
+            ("Jobs", "{'Fn::GetAtt': ['JobsQueue', 'Arn']}"),
         }
 
 

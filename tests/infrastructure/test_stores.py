@@ -2,16 +2,37 @@ import json
 
 import pytest
 
+from chalicelib.jobs import worker
 from chalicelib.storage import tables
 
 DEAD_LETTERS = {
     "EventsQueue": "EventsDeadLetters",
     "PreprocessQueue": "PreprocessDeadLetters",
     "PreprocessLargeQueue": "PreprocessLargeDeadLetters",
+    "JobsQueue": "JobsDeadLetters",
 }
-KEPT = ("DataBucket", "ArtifactsBucket", "DataTable", "LakesTable", "KeysTable", "SigningKey")
+KEPT = (
+    "DataBucket",
+    "ArtifactsBucket",
+    "DataTable",
+    "LakesTable",
+    "OrganizationsTable",
+    "KeysTable",
+    "LabelsTable",
+    "TaggingsTable",
+    "SigningKey",
+)
 
-TABLES = {"DataTable": tables.DataItem, "LakesTable": tables.LakeItem, "KeysTable": tables.KeyItem}
+TABLES = {
+    "DataTable": tables.DataItem,
+    "LakesTable": tables.LakeItem,
+    "OrganizationsTable": tables.OrganizationItem,
+    "KeysTable": tables.KeyItem,
+    "ClaimsTable": tables.ClaimItem,
+    "LabelsTable": tables.LabelItem,
+    "TaggingsTable": tables.TaggingItem,
+    "JobsTable": tables.JobItem,
+}
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +83,7 @@ def test_a_message_is_tried_more_than_twice(of_type):
     # The second delivery of an image hands it on to the large function; one more is for when that failed.
     assert tries["PreprocessQueue"] == 3
     assert tries["PreprocessLargeQueue"] >= 3
+    assert tries["JobsQueue"] == worker.DELIVERIES
 
 
 def test_queues_and_buckets_are_encrypted_and_refuse_what_comes_without_tls(of_type, statements):
@@ -139,7 +161,13 @@ def test_what_expires_expires(resources):
         for name, table in resources.items()
         if "TimeToLiveSpecification" in table
     }
-    assert lives == {"DataTable": "expires_at", "KeysTable": "expires_epoch", "CountersTable": "expires_at"}
+    assert lives == {
+        "DataTable": "expires_at",
+        "KeysTable": "expires_epoch",
+        "JobsTable": "expires_at",
+        "ClaimsTable": "expires_at",
+        "CountersTable": "expires_at",
+    }
 
 
 @pytest.mark.parametrize(("name", "model"), TABLES.items())

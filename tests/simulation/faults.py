@@ -74,6 +74,19 @@ def partial(world: World, request: Request) -> Any:
             return {
                 "Responses": [error if s in left else next(done) for s in request.parameters["Statements"]]
             }
+        case "BatchWriteItem":
+            [(table, entries)] = request.parameters["RequestItems"].items()
+            kept, left = _halves(entries)
+            if kept:
+                world.perform(_with(request, RequestItems={table: kept}))
+            return {"UnprocessedItems": {table: left}}
+        case "BatchGetItem":
+            [(table, asked)] = request.parameters["RequestItems"].items()
+            kept, left = _halves(asked["Keys"])
+            if not kept:
+                return throttled(world, request)
+            answer = world.perform(_with(request, RequestItems={table: asked | {"Keys": kept}}))
+            return answer | {"UnprocessedKeys": {table: asked | {"Keys": left}}}
         case "DeleteObjects":
             kept, left = _halves(request.parameters["Delete"]["Objects"])
             if kept:
@@ -84,6 +97,11 @@ def partial(world: World, request: Request) -> Any:
             reasons[-1] = {"Code": "TransactionConflict"}
             raise errors.refusal(request.operation, "TransactionCanceledException", reasons=reasons)
     return throttled(world, request)
+
+
+def in_conflict(world: World, request: Request) -> Any:
+    """A transaction is at work on the same item."""
+    raise _refusal(request, "TransactionConflictException", 400)
 
 
 ALL: tuple[Fault, ...] = (throttled, broken, denied, unreachable, lost, repeated, partial)

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,16 @@ from chalicelib.model import moment
 from chalicelib.model.data import Data, Sight, Status, Type, first_record
 from chalicelib.model.lake import Lake
 from chalicelib.storage import aws, lakes, records
-from chalicelib.storage.tables import DataItem, KeyItem, LakeItem
+from chalicelib.storage.tables import (
+    ClaimItem,
+    DataItem,
+    JobItem,
+    KeyItem,
+    LabelItem,
+    LakeItem,
+    OrganizationItem,
+    TaggingItem,
+)
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -28,16 +38,35 @@ ENVIRONMENT = {
     "DATA_TABLE": "data",
     "LAKES_TABLE": "lakes",
     "KEYS_TABLE": "keys",
+    "ORGANIZATIONS_TABLE": "organizations",
+    "CLAIMS_TABLE": "claims",
+    "LABELS_TABLE": "labels",
+    "TAGGINGS_TABLE": "taggings",
+    "JOBS_TABLE": "jobs",
+    "JOBS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
     "COUNTERS_TABLE": "counters",
     "ARTIFACTS_BUCKET": "artifacts",
     "SIGNING_KEY": "a secret of the stack",
 }
+TABLES = (DataItem, LakeItem, KeyItem, OrganizationItem, ClaimItem, LabelItem, TaggingItem, JobItem)
+NO_HEADERS: Mapping[str, str] = {}
 CONTEXT = SimpleNamespace(
     function_name="tidelake-api",
     memory_limit_in_mb=1024,
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:tidelake-api",
     aws_request_id="8c3f4b1e-0000-4000-8000-000000000000",
 )
+METHOD_ARN = "arn:aws:execute-api:eu-west-1:123456789012:wt6mne2s9k/api/GET/v1/datalakes"
+PROBLEM_JSON = {"Content-Type": "application/problem+json"}
+REFUSAL = {
+    "type": "about:blank",
+    "title": "Unauthorized",
+    "status": 401,
+    "detail": "a valid API key is needed: Authorization: Bearer tl_…",
+    "code": "unauthorized",
+    "request_id": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9",
+}
+"""What the gateway itself answers; infra/resources.yaml says so."""
 PROXY_EVENT = json.loads((Path(__file__).parent / "proxy_event.json").read_text())
 
 
@@ -56,22 +85,55 @@ class Gateway:
         self.calls: list[str] = []
 
     def get(self, url: str, **event: Any) -> Answer:
-        parts = urlsplit(url)
-        resource, names = next(filter(None, (_match(each, parts.path) for each in app.app.routes)))
-        query = parse_qs(parts.query, keep_blank_values=True) or None
-        answer = app.app(self._event(resource, names, parts.path, query) | event, CONTEXT)
-        body = json.loads(answer["body"]) if answer["body"] else None
-        return Answer(answer["statusCode"], answer["headers"], body)
+        return self.call("GET", url, **event)
 
-    def _event(self, resource: str, names: dict[str, str], path: str, query: Any) -> dict[str, Any]:
+    def call(
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, str] = NO_HEADERS, **event: Any
+    ) -> Answer:
+        parts = urlsplit(url)
+        resource, names = find_route(parts.path)
+        query = parse_qs(parts.query, keep_blank_values=True) or None
+        made = self._event(method, resource, names, parts.path, query)
+        made["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
+        made["headers"] |= headers
+        answer = app.app(made | event, CONTEXT)
+        found = json.loads(answer["body"]) if answer["body"] else None
+        return Answer(answer["statusCode"], answer["headers"], found)
+
+    def ask(self, method: str, url: str, header: str | None, body: Any = None, **given: Any) -> Answer:
+        """With the authorizer before it, where the route has one, as API Gateway does it."""
+        entry = app.app.routes[find_route(urlsplit(url).path)[0]][method]
+        self.authorizer = None
+        if entry.authorizer:
+            event = {"type": "TOKEN", "authorizationToken": header, "methodArn": METHOD_ARN}
+            # It is not even asked where there is no header.
+            self.authorizer = (app.authorize(event, None) if header else {}).get("context")
+        if entry.authorizer and self.authorizer is None:
+            return Answer(401, PROBLEM_JSON, {**REFUSAL})
+        return self.call(method, url, body, **given)
+
+    def _event(
+        self, method: str, resource: str, names: dict[str, str], path: str, query: Any
+    ) -> dict[str, Any]:
         event = copy.deepcopy(PROXY_EVENT) | {
             "resource": resource,
             "path": path,
+            "httpMethod": method,
             "pathParameters": names or None,
             "multiValueQueryStringParameters": query,
         }
-        event["requestContext"] |= {"resourcePath": resource, "authorizer": self.authorizer}
+        event["requestContext"] |= {
+            "resourcePath": resource,
+            "httpMethod": method,
+            "authorizer": self.authorizer,
+        }
         return event
+
+
+def find_route(path: str) -> tuple[str, dict[str, str]]:
+    """A literal step goes before a part that may be anything, as in API Gateway."""
+    matches = filter(None, (_match(resource, path) for resource in app.app.routes))
+    return min(matches, key=lambda match: len(match[1]))
 
 
 def _match(resource: str, path: str) -> tuple[str, dict[str, str]] | None:
@@ -86,7 +148,7 @@ def tables():
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         _forget_clients()
-        for table in (DataItem, LakeItem, KeyItem):
+        for table in TABLES:
             table.create_table(billing_mode="PAY_PER_REQUEST", wait=False)
         _create_counters()
         yield
@@ -116,7 +178,7 @@ def _create_counters():
 @pytest.fixture
 def cloud(tables):
     yield
-    for table in (DataItem, LakeItem, KeyItem):
+    for table in TABLES:
         for item in table.scan():
             item.delete()
 
@@ -155,15 +217,9 @@ def put():
         ready = {"status": Status.READY, "type": Type.IMAGE, "content_type": "image/jpeg", "thumbnail": True}
         data = replace(first_record(lake, object_name, sight, None, "op"), **ready | facts)
         values = {name: value for name, value in records._values(data).items() if value is not None}
-        DataItem(
-            id=data.id,
-            rev=1,
-            op_id=data.op_id,
-            type=data.type,
-            thumbnail=data.thumbnail,
-            status_reason=data.status_reason,
-            **values,
-        ).save()
+        derived = {name: getattr(data, name) for name in ("type", "thumbnail", "status_reason")}
+        own = {"id": data.id, "rev": 1, "op_id": data.op_id}
+        DataItem(**own | derived | values).save()
         return data
 
     return put

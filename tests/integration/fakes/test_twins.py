@@ -63,10 +63,8 @@ def test_records_are_written_and_read_alike(twins: Twins, lake: Lake, seed: int)
 
     def list_page() -> None:
         order, descending = random.choice(list(records.Order)), random.choice([True, False])
-        low, high = records.span(order, random.choice(["", "frames/"]) if order == "object_name" else "")
-        records.positions(
-            lake, order, low=low, high=high, descending=descending, limit=random.choice([1, 2, 9])
-        )
+        span = records.span(order, random.choice(["", "frames/"]) if order == "object_name" else "")
+        records.positions(lake, order, [span], descending=descending, limit=random.choice([1, 2, 9]))
 
     anything = [insert, read_many, list_page]
     about_a_key = [read, read, write_live, write_gone, publish]

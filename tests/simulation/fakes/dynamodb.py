@@ -110,9 +110,24 @@ class DynamoDB:
             found[name] = [encoded(table.items[key]) for key in reversed(keys) if key in table.items]
         return {"Responses": found, "UnprocessedKeys": {}}
 
+    def batch_write_item(self, *, RequestItems: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+        if sum(map(len, RequestItems.values())) > 25:
+            raise refusal("BatchWriteItem", "ValidationException")
+        for name, requests in RequestItems.items():
+            keys = [_key(self._table("BatchWriteItem", name), decoded(_deleted(each))) for each in requests]
+            if len(set(keys)) < len(keys):
+                raise refusal("BatchWriteItem", "ValidationException")
+            for request in requests:
+                self._delete("BatchWriteItem", TableName=name, Key=_deleted(request))
+        return {"UnprocessedItems": {}}
+
     def put_item(self, **request: Any) -> dict[str, Any]:
         before = self._put("PutItem", **request)
         return {"Attributes": encoded(before)} if before and request.get("ReturnValues") == "ALL_OLD" else {}
+
+    def delete_item(self, *, ReturnConsumedCapacity: str = "NONE", **request: Any) -> dict[str, Any]:
+        self._delete("DeleteItem", **request)
+        return {}
 
     def update_item(self, *, ReturnValues: str = "NONE", **request: Any) -> dict[str, Any]:
         after = self._update("UpdateItem", **request)
@@ -152,6 +167,7 @@ class DynamoDB:
         ScanIndexForward: bool = True,
         Limit: int | None = None,
         ExclusiveStartKey: Wire | None = None,
+        FilterExpression: str | None = None,
         ConsistentRead: bool = False,
         ReturnConsumedCapacity: str = "NONE",
     ) -> dict[str, Any]:
@@ -160,7 +176,9 @@ class DynamoDB:
             raise refusal("Query", "ValidationException")
         index = table.shape.indexes[IndexName] if IndexName else Index(table.shape.keys, projects_all=True)
         parsed = expressions.parse_condition(KeyConditionExpression)
-        binding = _binding("Query", [parsed], ExpressionAttributeNames, ExpressionAttributeValues)
+        kept = expressions.parse_condition(FilterExpression) if FilterExpression else None
+        both = [parsed, kept] if kept else [parsed]
+        binding = _binding("Query", both, ExpressionAttributeNames, ExpressionAttributeValues)
         if not {binding.names.get(path, path) for path in parsed.paths} <= set(index.keys):
             raise refusal("Query", "ValidationException")
         order = (*index.keys, *table.shape.keys)
@@ -171,9 +189,10 @@ class DynamoDB:
             start = _sort_key(decoded(ExclusiveStartKey), order)
             rows = [row for row in rows if (row[0] > start if ScanIndexForward else row[0] < start)]
         page = [item for _, item in rows][:Limit]
+        passed = [item for item in page if not kept or kept.meaning(item, binding)]
         answer: dict[str, Any] = {
-            "Items": [encoded(index.project(item, table.shape.keys)) for item in page],
-            "Count": len(page),
+            "Items": [encoded(index.project(item, table.shape.keys)) for item in passed],
+            "Count": len(passed),
             "ScannedCount": len(page),
         }
         if Limit is not None and len(page) == Limit:
@@ -209,6 +228,7 @@ class DynamoDB:
         ExpressionAttributeNames: Mapping[str, str] | None = None,
         ExpressionAttributeValues: Mapping[str, dict[str, Any]] | None = None,
         ReturnValues: str = "NONE",
+        ReturnValuesOnConditionCheckFailure: str = "NONE",
         ReturnConsumedCapacity: str = "NONE",
     ) -> Item | None:
         table = self._table(operation, TableName)
@@ -218,8 +238,30 @@ class DynamoDB:
         parsed = [expressions.parse_condition(ConditionExpression)] if ConditionExpression else []
         binding = _binding(operation, parsed, ExpressionAttributeNames, ExpressionAttributeValues)
         if parsed and not parsed[0].meaning(before or {}, binding):
-            raise refusal(operation, "ConditionalCheckFailedException")
+            raise _failed_condition(operation, before, ReturnValuesOnConditionCheckFailure)
         self._write(operation, table, key, before, item)
+        return before
+
+    def _delete(
+        self,
+        operation: str,
+        *,
+        TableName: str,
+        Key: Wire,
+        ConditionExpression: str | None = None,
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+        ExpressionAttributeValues: Mapping[str, dict[str, Any]] | None = None,
+    ) -> Item | None:
+        table = self._table(operation, TableName)
+        key = _key(table, decoded(Key))
+        before = table.items.get(key)
+        parsed = [expressions.parse_condition(ConditionExpression)] if ConditionExpression else []
+        binding = _binding(operation, parsed, ExpressionAttributeNames, ExpressionAttributeValues)
+        if parsed and not parsed[0].meaning(before or {}, binding):
+            raise _failed_condition(operation, before, "NONE")
+        if before is not None:
+            del table.items[key]
+            self._record(table, key, before, None)
         return before
 
     def _update(
@@ -243,10 +285,7 @@ class DynamoDB:
         parsed = [update, condition] if condition else [update]
         binding = _binding(operation, parsed, ExpressionAttributeNames, ExpressionAttributeValues)
         if condition and not condition.meaning(before or {}, binding):
-            shown = before if ReturnValuesOnConditionCheckFailure == "ALL_OLD" else None
-            raise refusal(
-                operation, "ConditionalCheckFailedException", item=encoded(shown) if shown else None
-            )
+            raise _failed_condition(operation, before, ReturnValuesOnConditionCheckFailure)
         if {binding.names.get(path, path) for path in update.paths} & set(table.shape.keys):
             raise refusal(operation, "ValidationException")
         after = expressions.apply_update(update.meaning, before or decoded(Key), binding)
@@ -256,10 +295,11 @@ class DynamoDB:
     def _try(self, action: dict[str, Any]) -> dict[str, Any]:
         """One action of a transaction, done. What it is cancelled for, if it is."""
         [(kind, request)] = action.items()
-        if kind != "Update":
+        act = {"Update": self._update, "Put": self._put, "Delete": self._delete}.get(kind)
+        if act is None:
             raise Unsupported(kind)
         try:
-            self._update("TransactWriteItems", **request)
+            act("TransactWriteItems", **request)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -310,6 +350,18 @@ class DynamoDB:
         # Numbers of one shard grow, with gaps, and may gain a digit.
         sequence = _STREAM_EPOCH - 5000 + 100 * len(table.changes)
         table.changes.append(Change(shard, sequence, before, after, expired))
+
+
+def _deleted(request: dict[str, Any]) -> Wire:
+    [(kind, action)] = request.items()
+    if kind != "DeleteRequest":
+        raise Unsupported(kind)
+    return action["Key"]  # type: ignore[no-any-return]
+
+
+def _failed_condition(operation: str, there: Item | None, returns: str) -> ClientError:
+    shown = encoded(there) if there and returns == "ALL_OLD" else None
+    return refusal(operation, "ConditionalCheckFailedException", item=shown)
 
 
 def _binding(

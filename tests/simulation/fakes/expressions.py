@@ -86,6 +86,7 @@ _TOKEN = re.compile(r"\s*(<=|>=|<>|[#:]?[A-Za-z0-9_]+|[()=<>,])")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "<": operator.lt,
+    ">": operator.gt,
 }
 
 

@@ -43,7 +43,12 @@ class SQS:
     sent: int = 0
 
     def send_message(
-        self, *, QueueUrl: str, MessageBody: str, MessageAttributes: Mapping[str, Any] | None = None
+        self,
+        *,
+        QueueUrl: str,
+        MessageBody: str,
+        MessageAttributes: Mapping[str, Any] | None = None,
+        DelaySeconds: int = 0,
     ) -> dict[str, Any]:
         queue = self._queue("SendMessage", QueueUrl)
         if len(MessageBody.encode()) > _MAXIMUM_BYTES:

@@ -18,7 +18,7 @@ from chalicelib import observability
 from chalicelib.config import config
 from chalicelib.model import moment
 from chalicelib.model.lake import Lake, lake_id
-from chalicelib.storage import lakes
+from chalicelib.storage import lakes, transactions
 from tests.simulation.fakes.dynamodb import DynamoDB, Index, Shape, Table, decoded
 from tests.simulation.fakes.s3 import S3, Bucket
 from tests.simulation.fakes.sqs import SQS, Queue
@@ -32,13 +32,20 @@ _SETTINGS = {
     "DATA_TABLE": "data",
     "LAKES_TABLE": "lakes",
     "KEYS_TABLE": "keys",
+    "ORGANIZATIONS_TABLE": "organizations",
+    "CLAIMS_TABLE": "claims",
     "COUNTERS_TABLE": "counters",
+    "LABELS_TABLE": "labels",
+    "TAGGINGS_TABLE": "taggings",
+    "JOBS_TABLE": "jobs",
     "ARTIFACTS_BUCKET": ARTIFACTS,
     "EVENTS_QUEUE": "events",
     "EVENTS_DEAD_LETTERS": "events-dead-letters",
     "PREPROCESS_QUEUE": "preprocess",
     "PREPROCESS_LARGE_QUEUE": "preprocess-large",
+    "JOBS_QUEUE": "jobs",
     "WORKERS": "1",
+    "SIGNING_KEY": "a secret of the stack",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "nobody",
     "AWS_SECRET_ACCESS_KEY": "nothing",
@@ -51,9 +58,19 @@ _SHARD_INDEX = {
 _TABLES = {
     "data": Shape(("id",), _SHARD_INDEX, expiry="expires_at", shards=3),
     "lakes": Shape(("organization", "id"), {"by_bucket": Index(("bucket", "id"), projects_all=True)}),
+    "organizations": Shape(("name",)),
+    "keys": Shape(
+        ("id",),
+        {"by_organization": Index(("organization", "id"), projects_all=True)},
+        expiry="expires_epoch",
+    ),
+    "claims": Shape(("id",), expiry="expires_at"),
     "counters": Shape(("lake_id", "slot"), expiry="expires_at"),
+    "labels": Shape(("group", "key")),
+    "taggings": Shape(("tag_shard", "created_key")),
+    "jobs": Shape(("organization", "id"), expiry="expires_at"),
 }
-_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4}
+_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4, "jobs": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +134,7 @@ class World:
         wire = {
             field: {"N": str(value)} if isinstance(value, int) else {"S": value}
             for field, value in fields.items()
+            if value is not None
         }
         item = decoded(wire)
         self.dynamodb.tables["lakes"].items[item["organization"], item["id"]] = item
@@ -141,6 +159,7 @@ def installed(world: World) -> Iterator[World]:
         patch.object(BaseClient, "_make_api_call", make_api_call),
         patch.object(moment, "time", SimpleNamespace(time=lambda: world.clock)),
         patch.object(lakes, "time", SimpleNamespace(monotonic=lambda: world.clock)),
+        patch.object(transactions, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(moment, "new_op_id", lambda: world.new_op_id()),
         patch.object(observability.metrics, "add_metric", world.measure),
     ):

@@ -26,14 +26,15 @@ RECORD = Data(
     channels=3,
     metadata={"acquired_at": "2008-10-22T16:28:39Z", "latitude": 43.46},
     thumbnail=True,
-    tags=frozenset({"van", "car"}),
-    source="camera-one",
+    tags=frozenset({"1", "2", "deleted"}),
+    source="3",
     custom_metadata={"lot": "A7"},
 )
+NAMES = {"1": "van", "2": "car", "3": "camera-one"}
 
 
 def test_data_looks_as_documented():
-    assert json.loads(json.dumps(answers.describe_data(RECORD))) == {
+    assert json.loads(json.dumps(answers.describe_data(RECORD, NAMES))) == {
         "id": "d7b0a1c2-55d1-5b9c-9d5e-0d2f1a3c4b5d",
         "datalake_id": "7f8e3b0e-55d1-5b9c-9d5e-0d2f1a3c4b5d",
         "kind": "object",
@@ -76,25 +77,25 @@ def test_stats_look_as_documented():
 
 
 def test_a_page_is_one_document():
-    body = json.loads(answers.page(answers.fitting([RECORD, RECORD]), "next").body)
+    body = json.loads(answers.page(answers.fitting([RECORD, RECORD], NAMES), "next").body)
     assert body == {
-        "items": [json.loads(json.dumps(answers.describe_data(RECORD)))] * 2,
+        "items": [json.loads(json.dumps(answers.describe_data(RECORD, NAMES)))] * 2,
         "next_cursor": "next",
     }
     assert json.loads(answers.page([], None).body) == {"items": [], "next_cursor": None}
 
 
 def test_an_answer_ends_before_it_is_too_large_for_lambda(monkeypatch):
-    one = len(answers.fitting([RECORD])[0])
+    one = len(answers.fitting([RECORD], NAMES)[0])
     monkeypatch.setattr(answers, "_BODY_BYTES", 3 * one)
-    assert len(answers.fitting([RECORD] * 5)) == 3
+    assert len(answers.fitting([RECORD] * 5, NAMES)) == 3
 
 
 def test_an_answer_has_room_for_one_item_at_least(monkeypatch):
     monkeypatch.setattr(answers, "_BODY_BYTES", 10)
-    assert len(answers.fitting([RECORD] * 5)) == 1
+    assert len(answers.fitting([RECORD] * 5, NAMES)) == 1
 
 
 def test_reasons_are_words():
-    text = answers.fitting([replace(RECORD, status=Status.FAILED, status_reason=Reason.CORRUPT)])[0]
+    text = answers.fitting([replace(RECORD, status=Status.FAILED, status_reason=Reason.CORRUPT)], NAMES)[0]
     assert '"status":"failed","status_reason":"corrupt"' in text

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from chalicelib.api import cursors
 from chalicelib.config import config
 from chalicelib.errors import InvalidCursor
-from chalicelib.model.data import Status, Type
 from chalicelib.model.lake import Lake
+from chalicelib.query.language import parse
 from chalicelib.query.pages import Query
+from chalicelib.query.tree import EVERYTHING
 from chalicelib.storage.records import Order
 
 LAKE = Lake(
@@ -24,7 +25,7 @@ LAKE = Lake(
     shards=4,
     created_at="2025-01-01T00:00:00.000Z",
 )
-QUERY = Query(order=Order.FILENAME, prefix="a/")
+QUERY = Query(order=Order.FILENAME, where=parse('status = "ready" and width > 1'))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,9 +60,11 @@ def test_a_cursor_of_another_lake_or_organization_is_refused(elsewhere):
     [
         {"order": Order.OBJECT_NAME},
         {"descending": True},
-        {"prefix": "a"},
-        {"status": Status.READY},
-        {"type": Type.IMAGE},
+        {"where": EVERYTHING},
+        {"where": parse('status = "ready" or width > 1')},
+        {"where": parse('status = "ready" and width > 1.0')},
+        {"where": parse('status = "ready" and width >= 1')},
+        {"under": ""},
     ],
 )
 def test_a_cursor_of_another_order_or_filter_is_refused(other):

@@ -1,21 +1,24 @@
 """The stream of one lake's records, brought in batches as Lambda may bring them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from chalicelib.changes import fold
 from chalicelib.errors import StorageUnavailable
+from chalicelib.model import limits
 from chalicelib.model.data import Facts, Status, Type
+from chalicelib.model.label import Label, LabelKind
 from chalicelib.model.lake import Lake
-from chalicelib.storage import buckets, counters, records
+from chalicelib.storage import buckets, counters, records, taggings
 from chalicelib.upstream import intake
 from tests.simulation import faults
 from tests.simulation.fakes.events import s3_notification
 from tests.simulation.fakes.s3 import Bucket
 from tests.simulation.fakes.world import ARTIFACTS, OWNER, World, installed
+from tests.simulation.interference import let
 
 BUCKET = "photos"
 
@@ -42,6 +45,9 @@ class Stream:
     def records(self) -> list[dict[str, Any]]:
         """As if the table had one shard."""
         return [change.as_event(["id"]) for change in self.world.dynamodb.tables["data"].changes]
+
+    def ids(self, *names: str) -> list[str]:
+        return [self.lake.data_id(name) for name in names]
 
     def fold(self, records: list[dict[str, Any]], shard: str = "shard") -> None:
         fold.receive({"Records": records, "shardId": shard})
@@ -167,7 +173,113 @@ def test_many_lakes_in_one_batch_are_counted_in_several_transactions(stream: Str
     stream.world.s3.put_object(Bucket="others", Key="a.jpg", Body=b"1")
     stream._deliver()
     stream.fold(stream.records)
-    assert sum(call.operation == "TransactWriteItems" for call in stream.world.calls) == 3
+    assert sum(call.operation == "TransactWriteItems" for call in stream.world.calls) == 2
+
+
+def test_labels_are_counted_on_their_own(stream: Stream) -> None:
+    stream.put("a", "b", "c")
+    tag, other = _label(LabelKind.TAG, "car"), _label(LabelKind.TAG, "van")
+    source = _label(LabelKind.SOURCE, "camera")
+    taggings.attach(stream.lake.id, frozenset({tag.id, other.id}), stream.ids("a", "b"))
+    taggings.detach(stream.lake.id, frozenset({other.id}), stream.ids("a"))
+    _set_source(stream, "c", source)
+    stream.fold(stream.records)
+    assert counters.of_labels([tag, other, source]) == {tag.id: 2, other.id: 1, source.id: 1}
+    assert stream.items == 3
+
+
+def test_only_live_records_count_for_their_labels(stream: Stream) -> None:
+    stream.put("a")
+    tag = _label(LabelKind.TAG, "car")
+    taggings.attach(stream.lake.id, frozenset({tag.id}), stream.ids("a"))
+    stream.delete("a")
+    stream.fold(stream.records)
+    assert counters.of_labels([tag]) == {tag.id: 0}
+    seen = len(stream.records)
+    stream.put("a")
+    stream.fold(stream.records[seen:])
+    assert counters.of_labels([tag]) == {tag.id: 1}
+
+
+def test_a_record_with_all_the_tags_there_can_be_is_one_transaction(stream: Stream) -> None:
+    stream.put("a")
+    most = frozenset(f"t{n}" for n in range(limits.TAGS_PER_RECORD))
+    taggings.attach(stream.lake.id, most, stream.ids("a"))
+    stream.delete("a")
+    folded = stream.records
+    stream.world.calls.clear()
+    for record in folded:
+        stream.fold([record])
+    assert stream.world.called("TransactWriteItems") == 3
+
+
+def test_a_tag_on_many_records_is_one_addition(stream: Stream) -> None:
+    stream.put(*(f"{n}.jpg" for n in range(60)))
+    seen = len(stream.records)
+    taggings.attach(stream.lake.id, frozenset({"t"}), stream.ids(*(f"{n}.jpg" for n in range(60))))
+    batch = stream.records[seen:]
+    stream.world.calls.clear()
+    stream.fold(batch)
+    [call] = stream.world.calls
+    assert (len(batch), len(call.parameters["TransactItems"])) == (60, 2)
+
+
+def test_counts_of_many_labels_are_read_in_batches(stream: Stream) -> None:
+    tags = [Label(id=str(n), kind=LabelKind.TAG, name=str(n), created_at="") for n in range(100)]
+    stream.world.calls.clear()
+    assert set(counters.of_labels(tags).values()) == {0}
+    assert [call.operation for call in stream.world.calls] == ["BatchGetItem"] * 8
+
+
+def test_taggings_stay_with_a_tombstone_and_go_when_it_expires(stream: Stream) -> None:
+    stream.put("a", "b")
+    taggings.attach(stream.lake.id, frozenset(f"t{n}" for n in range(40)), stream.ids("a", "b"))
+    stream.delete("a")
+    stream.fold(stream.records)
+    assert len(stream.world.dynamodb.tables["taggings"].items) == 80
+    seen = len(stream.records)
+    stream.world.clock += (limits.TOMBSTONE_DAYS + 1) * 86_400
+    assert stream.world.dynamodb.expire(stream.world.clock) == 1 + 1  # the tombstone and the guard
+    stream.fold(stream.records[seen:])
+    left = stream.world.dynamodb.tables["taggings"].items.values()
+    assert {item["id"][1] for item in left} == set(stream.ids("b"))
+
+
+@pytest.mark.parametrize("fault", [faults.throttled, faults.unreachable, faults.lost])
+def test_taggings_that_cannot_be_deleted_make_the_shard_wait(stream: Stream, fault: faults.Fault) -> None:
+    removal = _expired(stream)
+    stream.let("BatchWriteItem", fault)
+    with pytest.raises(StorageUnavailable):
+        stream.fold(removal)
+    stream.world.interpose = None
+    stream.fold(removal)
+    assert not stream.world.dynamodb.tables["taggings"].items
+
+
+def test_taggings_that_were_left_over_are_deleted_in_the_next_request(stream: Stream) -> None:
+    removal = _expired(stream)
+    let(stream.world, "BatchWriteItem", faults.partial, faults.partial)
+    stream.fold(removal)
+    assert not stream.world.dynamodb.tables["taggings"].items
+
+
+def _expired(stream: Stream) -> list[dict[str, Any]]:
+    """The stream's record of a removal, of what had ten tags."""
+    stream.put("a")
+    taggings.attach(stream.lake.id, frozenset(f"t{n}" for n in range(10)), stream.ids("a"))
+    stream.delete("a")
+    stream.world.clock += (limits.TOMBSTONE_DAYS + 1) * 86_400
+    stream.world.dynamodb.expire(stream.world.clock)
+    return stream.records[-1:]
+
+
+def _label(kind: LabelKind, name: str) -> Label:
+    return Label(id=f"{name}-id", kind=kind, name=name, created_at="")
+
+
+def _set_source(stream: Stream, name: str, source: Label) -> None:
+    [data] = records.read_all(stream.ids(name)).values()
+    assert records.write_edit(data, replace(data, source=source.id), "edit")
 
 
 def _show_thumbnail(stream: Stream) -> None:

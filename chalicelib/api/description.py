@@ -1,0 +1,19 @@
+from typing import TYPE_CHECKING
+
+from chalicelib.api import answers
+
+if TYPE_CHECKING:
+    from chalice.app import Response
+
+    from chalicelib.api.parameters import Parameters
+
+
+def show_openapi(caller: None, parameters: "Parameters") -> "Response":
+    """Describe this API.
+
+    The OpenAPI 3.1 document of all routes. Takes no key.
+    """
+    # Only when it is asked for: no other request should wait while the document is made.
+    from chalicelib.api import openapi
+
+    return answers.public(openapi.text())

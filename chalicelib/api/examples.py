@@ -1,0 +1,145 @@
+"""One example of every body and answer, as the OpenAPI document shows them and the tests send them."""
+
+from typing import Any
+
+_LAKE_ID = "7f8e3b0e-55d1-5b9c-9d5e-0d2f1a3c4b5d"
+
+_LAKE: dict[str, Any] = {
+    "id": _LAKE_ID,
+    "name": "default",
+    "organization": "acme",
+    "connector": "stack",
+    "bucket": "tidelake-dev-data-123456789012-eu-west-1",
+    "prefix": "",
+    "capabilities": [],
+    "allow_delete": False,
+    "preprocess": "eager",
+    "metadata_schema": None,
+    "quota": None,
+    "created_at": "2026-03-01T12:00:00.000Z",
+}
+
+_DATA: dict[str, Any] = {
+    "id": "d7b0a1c2-55d1-5b9c-9d5e-0d2f1a3c4b5d",
+    "datalake_id": _LAKE_ID,
+    "kind": "object",
+    "type": "image",
+    "status": "ready",
+    "status_reason": None,
+    "object_name": "frames/a.jpg",
+    "filename": "a.jpg",
+    "url": None,
+    "size": 3317210,
+    "etag": "9b2cf535f27731c974343645a3985328",
+    "version_id": None,
+    "content_type": "image/jpeg",
+    "content_encoding": None,
+    "last_modified": "2026-03-01T12:00:00.000Z",
+    "created_at": "2026-03-01T12:00:01.000Z",
+    "updated_at": "2026-03-01T12:00:02.000Z",
+    "width": 4000,
+    "height": 3000,
+    "orientation": 6,
+    "channels": 3,
+    "metadata": {"acquired_at": "2026-02-28T16:28:39Z", "latitude": 43.46, "longitude": -1.5},
+    "custom_metadata": {"lot": "A7"},
+    "description": None,
+    "tags": ["car"],
+    "source": "camera-one",
+    "thumbnail": True,
+}
+
+_KEY: dict[str, Any] = {
+    "id": "0123456789abcdef",
+    "name": "ci",
+    "role": "editor",
+    "organization": "acme",
+    "created_at": "2026-03-01T12:00:00.000Z",
+    "expires_at": None,
+}
+
+_LABEL: dict[str, Any] = {
+    "id": "0b3c2a9e-6a55-4c1e-9b1f-6f1f7f1b2c3d",
+    "name": "car",
+    "count": 2,
+    "created_at": "2026-03-01T12:00:00.000Z",
+}
+
+_EDIT: dict[str, Any] = {
+    "metadata": {"latitude": 43.46, "longitude": -1.5, "weather": None},
+    "custom_metadata": {"lot": "A7", "area": None},
+    "description": "first of the day",
+    "source": "camera-one",
+}
+
+_JOB: dict[str, Any] = {
+    "id": "0195510f-6a00-7c1e-9b1f-6f1f7f1b2c3d",
+    "kind": "detach_label",
+    "datalake_id": _LAKE_ID,
+    "state": "running",
+    "created_at": "2026-03-01T12:00:00.000Z",
+    "started_at": "2026-03-01T12:00:30.000Z",
+    "finished_at": None,
+    "progress": {"seen": 1000, "changed": 998},
+    "error": None,
+}
+
+BY_SCHEMA: dict[str, dict[str, Any]] = {
+    "LakeAnswer": _LAKE,
+    "LakesAnswer": {"items": [_LAKE], "next_cursor": None},
+    "StatsAnswer": {
+        "items": 2,
+        "bytes": 6634420,
+        "by_type": {"image": 2},
+        "by_status": {"ready": 2},
+        "by_kind": {"object": 2},
+    },
+    "DataAnswer": _DATA,
+    "SearchBody": {
+        "q": 'width >= 1000 and not tags.name = "truck"',
+        "tags": ["car"],
+        "order_by": "-created_at",
+        "explain": True,
+    },
+    "SearchAnswer": {
+        "items": [_DATA],
+        "next_cursor": None,
+        "plan": {
+            "access": "tag",
+            "index": "taggings",
+            "bounds": 'tags.name in ("car")',
+            "filter": 'width >= 1000 and not tags.name = "truck"',
+            "sorted": False,
+            "items_read": 2,
+            "requests": 6,
+            "capacity": 2.5,
+        },
+    },
+    "LabelBody": {"name": "car"},
+    "LabelAnswer": _LABEL,
+    "LabelsAnswer": {"items": [_LABEL], "next_cursor": None},
+    "TaggingBody": {"tags": ["car", "red"], "ids": [_DATA["id"]]},
+    "EditBody": _EDIT,
+    "EditsBody": {"ids": [_DATA["id"]], "set": _EDIT},
+    "ChangeAnswer": {
+        "changed": 1,
+        "missing": ["e8a1b2c3-55d1-5b9c-9d5e-0d2f1a3c4b5d"],
+        "failed": [{"id": _DATA["id"], "code": "conflict", "detail": "it would have more than 90 tags"}],
+    },
+    "JobAnswer": _JOB,
+    "BegunAnswer": {"job": _JOB},
+    "JobsAnswer": {"items": [_JOB], "next_cursor": None},
+    "KeyBody": {"name": "ci", "role": "editor"},
+    "KeyAnswer": _KEY,
+    "NewKeyAnswer": _KEY | {"key": f"tl_{_KEY['id']}_{'0' * 64}"},
+    "KeysAnswer": {"items": [_KEY], "next_cursor": None},
+    "Problem": {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "the mistakes are in `errors`",
+        "code": "invalid_request",
+        "request_id": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9",
+        "errors": [{"parameter": "limit", "detail": "Input should be less than or equal to 1000"}],
+    },
+}

@@ -1,0 +1,50 @@
+from typing import TYPE_CHECKING
+
+from chalicelib.api import answers, cursors
+from chalicelib.api.parameters import ListParameters, Name
+from chalicelib.model.job import JobState
+from chalicelib.storage import jobs, lakes
+
+if TYPE_CHECKING:
+    from chalice.app import Response
+
+    from chalicelib.api.callers import Caller
+    from chalicelib.api.parameters import Parameters
+
+
+class JobsParameters(ListParameters):
+    datalake: Name | None = None
+    """Id or name: only jobs of this datalake."""
+    state: JobState | None = None
+    """Only jobs in this state."""
+
+
+def list_jobs(caller: "Caller", parameters: JobsParameters) -> "Response":
+    """List jobs.
+
+    The newest first. A job can be seen for 30 days.
+    """
+    named = parameters.datalake
+    lake_id = lakes.find(caller.organization, named).id if named is not None else None
+    walk = ["jobs", caller.organization, lake_id, parameters.state]
+    before = cursors.unseal(walk, parameters.cursor) if parameters.cursor is not None else None
+    found = jobs.page(caller.organization, lake_id, parameters.state, before, parameters.limit + 1)
+    page = found[: parameters.limit]
+    end = cursors.seal(walk, page[-1].id) if len(found) > len(page) else None
+    return answers.found({"items": [answers.describe_job(job) for job in page], "next_cursor": end})
+
+
+def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
+    """Show one job.
+
+    `progress` counts what was done so far: data seen, changed, missing and failed.
+    """
+    return answers.found(answers.describe_job(jobs.read(caller.organization, id)))
+
+
+def cancel_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
+    """Cancel a job.
+
+    What it has done stays, up to some hundred data that it is just at.
+    """
+    return answers.begun(jobs.cancel(caller.organization, id))

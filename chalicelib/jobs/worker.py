@@ -1,0 +1,98 @@
+"""One delivery of the queue of jobs: steps of one job, as many as there is time for."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import StorageUnavailable, UnknownLake
+from chalicelib.jobs import changes_by_query, detachments
+from chalicelib.model import moment
+from chalicelib.model.job import ACTIVE, Job, JobKind, JobState
+from chalicelib.observability import count, logger
+from chalicelib.storage import jobs, lakes, queues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from chalicelib.jobs.steps import Step
+    from chalicelib.model.lake import Lake
+
+DELIVERIES = 8
+"""How often a message may come; the queue in infra/resources.yaml says the same."""
+
+_RESERVE_MS = 60_000
+"""What must be left of the invocation before another step is begun."""
+
+_STEPS: "Mapping[JobKind, Callable[[Lake, Job], Step]]" = {
+    JobKind.DETACH_LABEL: detachments.step,
+    JobKind.EDIT_BY_QUERY: changes_by_query.step,
+}
+
+
+def receive(messages: "Sequence[dict[str, Any]]", remaining_ms: "Callable[[], int]") -> dict[str, Any]:
+    """The answer of ReportBatchItemFailures: the messages that must come again, and only those."""
+    failed = [message["messageId"] for message in messages if not _receive_one(message, remaining_ms)]
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+
+def _receive_one(message: dict[str, Any], remaining_ms: "Callable[[], int]") -> bool:
+    job = Job.decode(message["body"])
+    try:
+        _work(job, remaining_ms)
+    except UnknownLake:
+        return _give_up(job, "its datalake is gone")
+    except Exception as error:
+        is_last = int(message["attributes"]["ApproximateReceiveCount"]) >= DELIVERIES
+        logger.warning("job was interrupted", job_id=job.id, reason=repr(error), exc_info=True)
+        known = isinstance(error, StorageUnavailable)
+        return is_last and _give_up(job, "the storage did not answer" if known else "internal")
+    return True
+
+
+def _work(given: Job, remaining_ms: "Callable[[], int]") -> None:
+    job = _started(jobs.enter(given))
+    lake = lakes.find(given.organization, given.lake_id)
+    while job and job.state in ACTIVE and remaining_ms() > _RESERVE_MS:
+        job = _step(lake, job)
+    if job and job.state in ACTIVE:
+        queues.send_job(job, 0)
+
+
+def _started(job: Job) -> Job | None:
+    if job.state is not JobState.QUEUED:
+        return job
+    now = moment.rfc3339(moment.now())
+    return jobs.advance(job, replace(job, state=JobState.RUNNING, started_at=now))
+
+
+def _step(lake: "Lake", job: Job) -> Job | None:
+    """The job after its next step. None: it was canceled, or somebody else is at it."""
+    step = _STEPS[job.kind](lake, job)
+    now = moment.rfc3339(moment.now())
+    progress = {name: job.progress.get(name, 0) + step.progress.get(name, 0) for name in step.progress}
+    after = replace(
+        job,
+        state=JobState.RUNNING if step.position is not None else JobState.SUCCEEDED,
+        position=step.position,
+        progress=progress,
+        finished_at=None if step.position is not None else now,
+    )
+    done = jobs.advance(job, after)
+    if done and done.state is JobState.SUCCEEDED:
+        logger.info("job succeeded", job_id=job.id, kind=job.kind, progress=progress)
+        count("JobsSucceeded")
+    return done
+
+
+def _give_up(given: Job, reason: str) -> bool:
+    """Whether the job's end is recorded, and its message need not come again."""
+    try:
+        job = jobs.enter(given)
+        now = moment.rfc3339(moment.now())
+        over = job.state not in ACTIVE or jobs.advance(
+            job, replace(job, state=JobState.FAILED, finished_at=now, error=reason)
+        )
+    except StorageUnavailable:
+        return False
+    logger.error("job failed", job_id=given.id, kind=given.kind, reason=reason)
+    count("JobsFailed")
+    return bool(over)

@@ -1,0 +1,87 @@
+"""The API as API Gateway calls it, over an AWS in memory."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import app
+from tests.simulation.fakes.world import ORGANIZATION
+
+_CONTEXT = SimpleNamespace(
+    function_name="api",
+    memory_limit_in_mb=1024,
+    invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:api",
+    aws_request_id="r",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+
+    @property
+    def places(self) -> list[str]:
+        """Where the mistakes are."""
+        return [each.get("pointer") or each["parameter"] for each in self.body["errors"]]
+
+
+@dataclass(slots=True)
+class Gateway:
+    lake: str = "default"
+    role: str = "editor"
+    organization: str = ORGANIZATION
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, body: object = None, **query: str) -> Answer:
+        """`path` is below the lake, unless it is a whole one, with its parts encoded."""
+        path = path if path.startswith("/v1/") else f"/v1/datalakes/{encoded(self.lake)}{path}"
+        _, resource = route_of(method, path)
+        answer = app.app(self._event(method, resource, _parts(resource, path), body, query), _CONTEXT)
+        return Answer(answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None)
+
+    def _event(
+        self,
+        method: str,
+        resource: str,
+        names: Mapping[str, str] | None,
+        body: object,
+        query: Mapping[str, str],
+    ) -> dict[str, Any]:
+        authorizer = {"organization": self.organization, "role": self.role, "key_id": "k"}
+        return {
+            "headers": self.headers,
+            "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} or None,
+            "pathParameters": names,
+            "stageVariables": None,
+            "isBase64Encoded": False,
+            "body": body if isinstance(body, str | None) else json.dumps(body),
+            "requestContext": {
+                "requestId": "r",
+                "resourcePath": resource,
+                "httpMethod": method,
+                "authorizer": authorizer,
+                "identity": {"sourceIp": "192.0.2.1"},
+            },
+        }
+
+
+def route_of(method: str, path: str) -> tuple[str, str]:
+    """As API Gateway finds it: plain parts before those in braces."""
+    found = [
+        each for each in app.app.routes if _parts(each, path) is not None and method in app.app.routes[each]
+    ]
+    return method, min(found, key=lambda resource: resource.count("{"))
+
+
+def _parts(resource: str, path: str) -> dict[str, str] | None:
+    found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", resource), path)
+    return found and found.groupdict()
+
+
+def encoded(name: str) -> str:
+    return quote(name, safe="")
