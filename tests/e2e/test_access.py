@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_sync import png
 
 from tests import access
-from tests.e2e.lake import Answer, Stack, eventually
+from tests.e2e.lake import Answer, Stack, eventually, png
 
 ROOT = Path(__file__).parents[2]
 STAGE = "local"

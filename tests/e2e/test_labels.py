@@ -5,8 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from lake import Answer, Stack, eventually
-from test_access import send
+
+from tests.e2e.lake import Answer, Stack, eventually
+from tests.e2e.test_access import send
 
 PREFIX = "labels/"
 NAMES = ["a/b", "a%2Fb", 'a "b"', "a+b c", "é 😀"]

@@ -51,7 +51,7 @@ def test_what_is_under_way_when_the_stack_dies_is_done_after_it_came_back(folder
 
     assert eventually(lambda: stack.settled(), 120), [r["status"] for r in stack.index()]
     assert {r["object_name"]: r["status"] for r in stack.index()} == dict.fromkeys(names, "ready")
-    assert stack.call("/datalakes/default/stats").body["items"] == len(names)
+    assert eventually(lambda: stack.call("/datalakes/default/stats").body["items"] == len(names), 30)
 
 
 def start(folder: Path, port: int) -> Stack:
