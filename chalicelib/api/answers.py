@@ -103,10 +103,11 @@ class PageAnswer(TypedDict):
 
 class PlanAnswer(TypedDict):
     access: str
-    """`id`, `prefix`, `filename`, `tag`, `created_at`, or `scan`: all of the lake was in the way."""
+    """`id`, `prefix`, `filename`, `tag`, `created_at`, `scan` (all of the datalake was in the way) or `none`
+    (nothing can be what was asked for)."""
     index: str
     bounds: str | None
-    """The conditions that the index saw to."""
+    """The conditions that the index saw to, long lists shortened."""
     filter: str | None
     """The conditions that were checked of each data that was read."""
     sorted: bool

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from chalicelib.query.fields import Field
     from chalicelib.query.tree import Tree
 
+_VALUES_SHOWN: Final = 5
+
 _LABELS: Final = {
     fields.TAGS: (LabelKind.TAG, fields.TAG_IDS),
     fields.SOURCE: (LabelKind.SOURCE, fields.SOURCE_ID),
@@ -38,7 +40,7 @@ class Bound:
     def in_words(self, parts: "Iterable[Tree]") -> str | None:
         """How some of the tree's conditions were asked for. None: there are none."""
         words: dict[Tree, Tree] = dict(zip(conjuncts(self.tree), conjuncts(self.asked), strict=True))
-        return str(conjoin(words[part] for part in parts)) or None
+        return str(conjoin(_shorten(words[part]) for part in parts)) or None
 
 
 def bind(lake_id: str, tree: "Tree") -> Bound:
@@ -50,6 +52,13 @@ def bind(lake_id: str, tree: "Tree") -> Bound:
     found = {label: _find(lake_id, label, asked) for label in _LABELS}
     tags = {label.id: label for label in found[fields.TAGS].values()}
     return Bound(tree, _replace(tree, found), tags)
+
+
+def _shorten(tree: "Tree") -> "Tree":
+    if isinstance(tree, Clause) and len(tree.values) > _VALUES_SHOWN:
+        more = f"{len(tree.values) - _VALUES_SHOWN:,} more"
+        return Clause(tree.field, tree.operator, (*tree.values[:_VALUES_SHOWN], more))
+    return tree
 
 
 def _find(lake_id: str, label: "Field", asked: "list[Clause]") -> "Mapping[str, Label]":

@@ -59,7 +59,8 @@ type Plan = InOrder | Sorted
 def choose(lake: "Lake", bound: "Bound", order: Order, limit: int) -> Plan:
     """For pages of so many records."""
     clauses = _clauses(bound.tree)
-    walks = {each: _walk(each, clauses) for each in Order}
+    walks = {each: _walk(each, clauses) for each in (Order.CREATED_AT, Order.OBJECT_NAME)}
+    walks[Order.FILENAME] = _walk_filenames(lake, clauses, limit) or _walk(Order.FILENAME, clauses)
     members = _members(bound, clauses, walks[Order.CREATED_AT])
     for way, most in _candidates([*_lookups(lake, clauses), *members], walks, order):
         if isinstance(way, Walk) and way.order is order:
@@ -91,15 +92,21 @@ def _candidates(
 def _gather(lake: "Lake", way: "Way", most: int, limit: int) -> list[str] | None:
     """The ids of all records on the way, if they are few enough to be worth it."""
     if way.size is not None:
-        return way.gather(lake, most) if _pays(lake, way.size, limit) else None
+        return way.gather(lake, most) if _pays(lake, way, way.size, limit) else None
     ids = way.gather(lake, most)
-    return ids if ids is not None and _pays(lake, len(ids), limit) else None
+    return ids if ids is not None and _pays(lake, way, len(ids), limit) else None
 
 
-def _pays(lake: "Lake", size: int, limit: int) -> bool:
+def _pays(lake: "Lake", way: "Way", size: int, limit: int) -> bool:
     """Whether to read and sort so many records costs less than to walk through all in order until as many of
     them as a page holds have come by."""
-    return size <= limit or size * size <= limit * counters.read(lake.id).items
+    price = _price(lake, way, size)
+    return price <= limit or price * max(size, limit) <= limit * counters.read(lake.id).items
+
+
+def _price(lake: "Lake", way: "Way", size: int) -> int:
+    """Of reading all there is on the way. A request for nothing costs as much as one record."""
+    return size + (len(way.ranges) * lake.shards if isinstance(way, Walk) else 0)
 
 
 def _clauses(tree: "Tree") -> list[Clause]:
@@ -149,14 +156,10 @@ def _members(bound: "Bound", clauses: "Sequence[Clause]", created: Walk) -> list
 
 
 def _walk(order: Order, clauses: "Sequence[Clause]") -> Walk:
-    match order:
-        case Order.CREATED_AT:
-            return _walk_created(clauses)
-        case Order.OBJECT_NAME:
-            return _walk_prefix(order, [each for each in clauses if each.field == fields.OBJECT_NAME])
-        case Order.FILENAME:
-            of_name = [each for each in clauses if each.field == fields.FILENAME]
-            return _walk_filenames(of_name) or _walk_prefix(order, of_name)
+    if order is Order.CREATED_AT:
+        return _walk_created(clauses)
+    name = fields.OBJECT_NAME if order is Order.OBJECT_NAME else fields.FILENAME
+    return _walk_prefix(order, [each for each in clauses if each.field == name])
 
 
 def _walk_created(clauses: "Sequence[Clause]") -> Walk:
@@ -201,12 +204,16 @@ def _walk_prefix(order: Order, clauses: "Iterable[Clause]") -> Walk:
     )
 
 
-def _walk_filenames(clauses: "Iterable[Clause]") -> Walk | None:
-    same = [each for each in clauses if each.operator in _SAME]
+def _walk_filenames(lake: "Lake", clauses: "Iterable[Clause]", limit: int) -> Walk | None:
+    """None: no names are given, or so many that to ask for each costs more than to read the whole index."""
+    same = [each for each in clauses if each.field == fields.FILENAME and each.operator in _SAME]
     if not same:
         return None
     names = set.intersection(*({str(value) for value in clause.values} for clause in same))
+    # A zero byte ends a name in the index: names with one in them have no place of their own.
     if any("\0" in name for name in names):
         return None
-    ranges = sorted({records.filename_span(name) for name in names})
-    return Walk(order=Order.FILENAME, bounds=tuple(same), exact=False, ranges=tuple(ranges), size=len(names))
+    ranges = tuple(sorted({records.filename_span(name) for name in names}))
+    walk = Walk(order=Order.FILENAME, bounds=tuple(same), exact=False, ranges=ranges, size=len(names))
+    price = _price(lake, walk, len(names))
+    return walk if price <= limit or price <= counters.read(lake.id).items else None

@@ -28,8 +28,11 @@ class Lookup:
     ids: tuple[str, ...]
     exact: Literal[True] = True
     order: None = None
-    access: Literal["id"] = "id"
     index: Literal["data"] = "data"
+
+    @property
+    def access(self) -> str:
+        return "id" if self.ids else "none"
 
     @property
     def size(self) -> int:

@@ -122,13 +122,14 @@ def wanted(query, there):
 
 def walk(query, limit, between=lambda: None):
     found, after = [], None
-    while True:
+    for _ in range(1000):
         page = pages.read(LAKE, query, after, limit)
         found.append(page)
         after = page.end
         if after is None:
             return found
         between()
+    raise AssertionError("no end")
 
 
 def items_of(walked):
@@ -230,6 +231,17 @@ def test_a_spent_budget_gives_what_was_found_and_where_to_go_on():
     with Shelf(there).in_place(TIGHT):
         walked = walk(Query(order=Order.OBJECT_NAME, where=status("failed")), 5)
     assert [[each.object_name for each in page.items] for page in walked] == [["002"], [], ["030"], []]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_names_that_are_not_there_do_not_end_the_walk_to_those_that_are(descending):
+    asked = Clause(fields.FILENAME, Operator.IN, tuple(f"{n}" for n in range(10)))
+    there = [record(f"{folder}/{name}") for folder in "ab" for name in (0, 5, 9)]
+    query = Query(order=Order.FILENAME, descending=descending, where=asked)
+    with Shelf([*there, *(record(f"{n}.jpg") for n in range(100))]).in_place(TIGHT):
+        walked = walk(query, 1)
+    assert walked[0].plan.way.access == "filename"
+    assert items_of(walked) == sorted(there, key=key_of(query), reverse=descending)
 
 
 @pytest.mark.parametrize("where", [EVERYTHING, prefix(""), status("ready")])

@@ -1,5 +1,7 @@
 """Which way is taken to what is asked for, and that its cost does not grow with the lake."""
 
+import json
+
 import pytest
 
 from chalicelib.model.data import Status
@@ -105,7 +107,7 @@ def test_a_way_that_is_too_long_is_not_gathered():
 @pytest.mark.parametrize("text", ['tags.name = "nobody"', "id in ()", 'id in ("x") and object_name in ("y")'])
 def test_what_cannot_be_is_not_looked_for(text):
     page, requests = page_of(text)
-    assert (page.items, page.end) == ([], None)
+    assert (page.items, page.end, page.plan.way.access) == ([], None, "none")
     assert requests.keys() <= {"labels"}
 
 
@@ -164,12 +166,29 @@ def test_a_scan_reads_no_more_than_the_budget_whatever_the_size(order):
         assert len(page.items) < 100
 
 
+@pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("size", SIZES)
-def test_a_list_of_names_costs_what_it_is_long(size):
+def test_a_list_of_names_costs_what_it_is_long(size, order):
     names = ", ".join(f'"{n * 7919 % size:06}.jpg"' for n in range(100))
-    page, requests = page_of(f"filename in ({names})", CREATED_AT, size)
+    page, requests = page_of(f"filename in ({names})", order, size)
     assert (len(page.items), page.end) == (100, None)
     assert (requests["queries"], requests["records"]) == (400, 100)
+
+
+@pytest.mark.parametrize("order", Order)
+def test_more_names_than_the_lake_has_data_are_looked_for_in_all_of_it(order):
+    names = ", ".join(f'"{n:06}.jpg"' for n in range(900, 1180))
+    page, requests = page_of(f"filename in ({names})", order)
+    assert page.plan.way.access == "scan"
+    assert len(page.items) == 100
+    assert requests["queries"] <= 40
+
+
+def test_a_long_list_is_told_in_short():
+    names = [f"{n:06}.jpg" for n in range(20)]
+    page, _ = page_of("filename in (" + ", ".join(map(json.dumps, names)) + ")")
+    told = page.bound.in_words(page.plan.way.bounds)
+    assert told == f'filename in ({", ".join(map(json.dumps, names[:5]))}, "15 more")'
 
 
 @pytest.mark.parametrize("size", SIZES)

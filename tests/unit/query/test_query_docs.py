@@ -83,6 +83,7 @@ def test_the_ways_are_all_there_are():
         "tag",
         "created_at",
         "scan",
+        "none",
     }
 
 
