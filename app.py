@@ -5,6 +5,11 @@ The queues and the stream named here are placeholders: infra/resources.yaml puts
 place.
 """
 
+import gc
+
+# Importing makes many objects and no garbage; looking for it all the while takes a seventh of a cold start.
+gc.disable()
+
 from collections.abc import Callable
 from typing import Any
 
@@ -58,3 +63,7 @@ def changes(event: DynamoDBEvent) -> dict[str, Any]:
 
 def _delivery(event: Any) -> tuple[list[dict[str, Any]], Callable[[], int]]:
     return event.to_dict()["Records"], event.context.get_remaining_time_in_millis
+
+
+gc.freeze()
+gc.enable()

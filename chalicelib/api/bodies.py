@@ -24,7 +24,8 @@ _SHOWN_CHARACTERS = 100
 
 
 class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # Built when a request first needs it: a cold start would build every route's, and wait for it.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def read[B: Body](model: type[B], text: bytes) -> B:

@@ -51,7 +51,8 @@ LabelName = Annotated[str, Field(min_length=1, max_length=limits.NAME_CHARACTERS
 class Parameters(BaseModel):
     """None, for the routes that have no model of their own."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # Built when a request first needs it: a cold start would build every route's, and wait for it.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     REPEATED: ClassVar[frozenset[str]] = frozenset()
     """Those that may be given several times."""
