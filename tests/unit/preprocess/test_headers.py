@@ -1,12 +1,13 @@
 import struct
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.model.data import Reason, Status
-from chalicelib.preprocess import headers, signatures
+from chalicelib.preprocess import exif, headers, signatures
 from chalicelib.preprocess.headers import Header
 from chalicelib.preprocess.signatures import Format
 from tests.unit.preprocess.pictures import (
@@ -131,3 +132,17 @@ def test_what_is_too_large_is_described_without_decoding() -> None:
     facts = headers.describe(signature, header, Reason.TOO_LARGE)
     assert (facts.status, facts.status_reason) == (Status.FAILED, Reason.TOO_LARGE)
     assert (facts.width, facts.height, facts.content_type) == (30_000, 20_000, "image/png")
+
+
+def test_of_endless_metadata_only_so_much_is_joined() -> None:
+    segment = b"\xff\xe1" + struct.pack(">H", 65_535) + b"Exif\0\0" + bytes(65_527)
+    jpeg = encode(picture(301, 203), Format.JPEG)
+    joined: list[int] = []
+
+    def measure(block: bytes) -> exif.Exif:
+        joined.append(len(block))
+        return exif.Exif()
+
+    with patch.object(exif, "read", measure):
+        headers.examine(jpeg[:2] + segment * 100 + jpeg[2:], Format.JPEG)
+    assert joined == [17 * 65_527]
