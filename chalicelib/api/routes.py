@@ -61,7 +61,63 @@ from chalicelib.model.key import Role
 from chalicelib.storage import keys
 
 if TYPE_CHECKING:
-    from chalice.app import Chalice, ChaliceAuthorizer
+    from collections.abc import Callable
+
+    from chalice.app import Chalice, ChaliceAuthorizer, Response
+
+type View = Callable[..., Response]
+
+
+def _of_labels(
+    group: str, list_all: View, create: View, show: View, put: View, rename: View, delete: View
+) -> tuple[Route, ...]:
+    all_of_them = f"/v1/datalakes/{{lake}}/{group}"
+    one = f"{all_of_them}/{{name}}"
+    return (
+        Route("GET", all_of_them, list_all, ListParameters, answers={200: LabelsAnswer}),
+        Route(
+            "POST",
+            all_of_them,
+            create,
+            role=Role.EDITOR,
+            body=LabelBody,
+            creates=True,
+            answers={201: LabelAnswer},
+            errors=(LabelExists,),
+        ),
+        Route(
+            "GET",
+            one,
+            show,
+            answers={200: LabelAnswer},
+            errors=(UnknownLabel,),
+        ),
+        Route(
+            "PUT",
+            one,
+            put,
+            role=Role.EDITOR,
+            answers={200: LabelAnswer, 201: LabelAnswer},
+        ),
+        Route(
+            "PATCH",
+            one,
+            rename,
+            role=Role.EDITOR,
+            body=LabelBody,
+            answers={200: LabelAnswer},
+            errors=(UnknownLabel, LabelExists),
+        ),
+        Route(
+            "DELETE",
+            one,
+            delete,
+            role=Role.EDITOR,
+            answers={202: BegunAnswer},
+            errors=(UnknownLabel,),
+        ),
+    )
+
 
 ROUTES = (
     Route("GET", "/v1/openapi.json", show_openapi, role=None, answers={200: dict[str, Any]}),
@@ -178,89 +234,9 @@ ROUTES = (
         answers={200: ChangeAnswer, 202: BegunAnswer},
         errors=(InvalidQuery,),
     ),
-    Route("GET", "/v1/datalakes/{lake}/tags", list_tags, ListParameters, answers={200: LabelsAnswer}),
-    Route(
-        "POST",
-        "/v1/datalakes/{lake}/tags",
-        create_tag,
-        role=Role.EDITOR,
-        body=LabelBody,
-        creates=True,
-        answers={201: LabelAnswer},
-        errors=(LabelExists,),
-    ),
-    Route(
-        "GET",
-        "/v1/datalakes/{lake}/tags/{name}",
-        show_tag,
-        answers={200: LabelAnswer},
-        errors=(UnknownLabel,),
-    ),
-    Route(
-        "PUT",
-        "/v1/datalakes/{lake}/tags/{name}",
-        put_tag,
-        role=Role.EDITOR,
-        answers={200: LabelAnswer, 201: LabelAnswer},
-    ),
-    Route(
-        "PATCH",
-        "/v1/datalakes/{lake}/tags/{name}",
-        rename_tag,
-        role=Role.EDITOR,
-        body=LabelBody,
-        answers={200: LabelAnswer},
-        errors=(UnknownLabel, LabelExists),
-    ),
-    Route(
-        "DELETE",
-        "/v1/datalakes/{lake}/tags/{name}",
-        delete_tag,
-        role=Role.EDITOR,
-        answers={202: BegunAnswer},
-        errors=(UnknownLabel,),
-    ),
-    Route("GET", "/v1/datalakes/{lake}/sources", list_sources, ListParameters, answers={200: LabelsAnswer}),
-    Route(
-        "POST",
-        "/v1/datalakes/{lake}/sources",
-        create_source,
-        role=Role.EDITOR,
-        body=LabelBody,
-        creates=True,
-        answers={201: LabelAnswer},
-        errors=(LabelExists,),
-    ),
-    Route(
-        "GET",
-        "/v1/datalakes/{lake}/sources/{name}",
-        show_source,
-        answers={200: LabelAnswer},
-        errors=(UnknownLabel,),
-    ),
-    Route(
-        "PUT",
-        "/v1/datalakes/{lake}/sources/{name}",
-        put_source,
-        role=Role.EDITOR,
-        answers={200: LabelAnswer, 201: LabelAnswer},
-    ),
-    Route(
-        "PATCH",
-        "/v1/datalakes/{lake}/sources/{name}",
-        rename_source,
-        role=Role.EDITOR,
-        body=LabelBody,
-        answers={200: LabelAnswer},
-        errors=(UnknownLabel, LabelExists),
-    ),
-    Route(
-        "DELETE",
-        "/v1/datalakes/{lake}/sources/{name}",
-        delete_source,
-        role=Role.EDITOR,
-        answers={202: BegunAnswer},
-        errors=(UnknownLabel,),
+    *_of_labels("tags", list_tags, create_tag, show_tag, put_tag, rename_tag, delete_tag),
+    *_of_labels(
+        "sources", list_sources, create_source, show_source, put_source, rename_source, delete_source
     ),
 )
 

@@ -46,12 +46,6 @@ class Lake:
         return [f"{self.id}#{n}" for n in range(self.shards)]
 
 
-def normalize_prefix(prefix: str) -> str:
-    """`a`, `/a` and `a/` name one folder; the empty prefix is the whole bucket."""
-    stripped = prefix.strip("/")
-    return f"{stripped}/" if stripped else ""
-
-
 def lake_id(organization: str, name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"tidelake:{organization}/{name}"))
 

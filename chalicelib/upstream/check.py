@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Verdict:
     applied: bool
     """False when the hint only repeats what the record was written for."""
-    record: "Data | None"
+    record: "Data"
 
 
 def check(lake: "Lake", hint: "Hint", before: "Data | None" = None) -> Verdict:
@@ -36,7 +36,7 @@ def check(lake: "Lake", hint: "Hint", before: "Data | None" = None) -> Verdict:
     for _ in range(limits.CHECK_ATTEMPTS):
         if before and before.op_id in ours:
             return Verdict(True, before)
-        if is_repeated(hint, before):
+        if before and is_repeated(hint, before):
             return Verdict(False, before)
         op_id = moment.new_op_id()
         ours.add(op_id)
@@ -46,11 +46,11 @@ def check(lake: "Lake", hint: "Hint", before: "Data | None" = None) -> Verdict:
     raise StorageUnavailable("check object", "lost every race for its record")
 
 
-def is_repeated(hint: "Hint", record: "Data | None") -> bool:
+def is_repeated(hint: "Hint", record: "Data") -> bool:
     """Whether the record was written for this very event, and nothing is left to do for it. Only the same
     sequencer says so: to skip all earlier ones too would let one wrong sequencer silence every event that is
     still to come."""
-    return bool(record and record.complete and hint.sequencer and hint.sequencer == record.sequencer)
+    return record.complete and hint.sequencer is not None and hint.sequencer == record.sequencer
 
 
 def _observe(lake: "Lake", hint: "Hint", before: "Data | None", op_id: str) -> "Data | None":

@@ -81,7 +81,12 @@ class Delivery:
         parallel.for_each(self._check_one, targets)
 
     def dispatch(self, targets: "Sequence[Target]") -> None:
-        waiting = {_work(target): target for target in targets if _is_waiting(target)}
+        verdicts = ((target, target.verdict) for target in targets if target.verdict)
+        waiting = {
+            _work(target.lake, verdict.record): target
+            for target, verdict in verdicts
+            if not verdict.record.complete
+        }
         try:
             left = queues.send_preprocess(list(waiting))
         except StorageUnavailable as error:
@@ -197,12 +202,5 @@ def _draft(target: Target) -> "Data":
     return first_record(target.lake, hint.object_name, sight, hint.sequencer, moment.new_op_id())
 
 
-def _is_waiting(target: Target) -> bool:
-    return bool(target.verdict and target.verdict.record and not target.verdict.record.complete)
-
-
-def _work(target: Target) -> Work:
-    record = target.verdict.record if target.verdict else None
-    if record is None:
-        raise ValueError("nothing is known of the record")
-    return Work(record.id, target.lake.home, record.object_name, record.etag, record.content)
+def _work(lake: "Lake", record: "Data") -> Work:
+    return Work(record.id, lake.home, record.object_name, record.etag, record.content)
