@@ -1,5 +1,6 @@
 """Where MiniStack 1.5.33 is not yet like AWS, and Tidelake would notice."""
 
+import copy
 from typing import Any
 
 from ministack import app
@@ -14,6 +15,7 @@ def mend() -> None:
     _tell_streams_of_partiql_inserts()
     _name_the_shard_of_a_window()
     _route_paths_as_they_came()
+    _keep_streams()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -54,3 +56,20 @@ def _route_paths_as_they_came() -> None:
         return await handle(host, raw_path or path, *rest, raw_path=raw_path, **more)
 
     app._handle_execute_api_request = handle_raw
+
+
+def _keep_streams() -> None:
+    """What is written down at the end holds how far each stream was read, but not the stream: what had not been
+    read yet would be lost, and as much of what is written later be taken for read."""
+    state, restore = dynamodb.get_state, dynamodb.load_persisted_state
+
+    def state_with_streams() -> dict[str, Any]:
+        streams = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
+        return state() | copy.deepcopy(streams)
+
+    def restore_with_streams(kept: dict[str, Any]) -> None:
+        restore(kept)
+        dynamodb._stream_records.update(kept.get("stream_records", {}))
+        dynamodb._stream_trimmed.update(kept.get("stream_trimmed", {}))
+
+    dynamodb.get_state, dynamodb.load_persisted_state = state_with_streams, restore_with_streams

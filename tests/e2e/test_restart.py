@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,12 @@ def test_what_is_under_way_when_the_stack_dies_is_done_after_it_came_back(folder
 
     assert eventually(lambda: stack.settled(), 120), [r["status"] for r in stack.index()]
     assert {r["object_name"]: r["status"] for r in stack.index()} == dict.fromkeys(names, "ready")
-    assert eventually(lambda: stack.call("/datalakes/default/stats").body["items"] == len(names), 30)
+    assert eventually(lambda: counters(stack) == {"items": len(names), "by_status": {"ready": len(names)}}, 30)
+
+
+def counters(stack: Stack) -> dict[str, Any]:
+    stats = stack.call("/datalakes/default/stats").body
+    return {name: stats[name] for name in ("items", "by_status")}
 
 
 def start(folder: Path, port: int) -> Stack:
