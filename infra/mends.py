@@ -59,13 +59,13 @@ def _route_paths_as_they_came() -> None:
 
 
 def _keep_streams() -> None:
-    """What is written down at the end holds how far each stream was read, but not the stream: what had not been
-    read yet would be lost, and as much of what is written later be taken for read."""
+    """What is written down at the end holds how far each stream was read, but not the stream: what had not
+    been read yet would be lost, and as much of what is written later be taken for read."""
     state, restore = dynamodb.get_state, dynamodb.load_persisted_state
 
     def state_with_streams() -> dict[str, Any]:
         streams = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
-        return state() | copy.deepcopy(streams)
+        return {**state(), **copy.deepcopy(streams)}
 
     def restore_with_streams(kept: dict[str, Any]) -> None:
         restore(kept)

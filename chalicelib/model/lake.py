@@ -6,11 +6,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+STACK = "stack"
+"""The connector that every deployment has: its own bucket, by its functions' own rights."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
+    """A bucket, and by which connector of which organization it is reached."""
+
     name: str
     owner: str
     """The account that must own it, so that a bucket deleted and taken by somebody else is never read."""
+    organization: str
+    connector: str = STACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,7 @@ class Lake:
 
     @property
     def home(self) -> Bucket:
-        return Bucket(self.bucket, self.bucket_owner)
+        return Bucket(self.bucket, self.bucket_owner, self.organization, self.connector)
 
     def holds(self, object_name: str) -> bool:
         return object_name.startswith(self.prefix)

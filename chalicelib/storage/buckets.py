@@ -10,7 +10,7 @@ from chalicelib.config import config
 from chalicelib.errors import AccessDenied, Archived, ContentChanged, StorageUnavailable
 from chalicelib.model import limits, moment
 from chalicelib.model.data import Sight
-from chalicelib.storage import aws
+from chalicelib.storage import aws, connectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
     """
     with aws.calling("look at object"):
         try:
-            return _sight(_s3().head_object(**_where(bucket), Key=object_name))
+            return _sight(_s3(bucket).head_object(**_where(bucket), Key=object_name))
         except ClientError as error:
             if aws.error_code(error) not in _NOT_THERE:
                 raise
@@ -41,7 +41,7 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
 
 
 def confirm(bucket: "Bucket") -> None:
-    _s3().head_bucket(**_where(bucket))
+    _s3(bucket).head_bucket(**_where(bucket))
 
 
 class Stream(Protocol):
@@ -55,7 +55,7 @@ def open_object(bucket: "Bucket", object_name: str, etag: str) -> "Iterator[tupl
     Raises ContentChanged when other bytes or none are there, Archived, AccessDenied, StorageUnavailable.
     """
     try:
-        answer = _s3().get_object(**_where(bucket), Key=object_name, IfMatch=f'"{etag}"')
+        answer = _s3(bucket).get_object(**_where(bucket), Key=object_name, IfMatch=f'"{etag}"')
         try:
             yield _sight(answer), answer["Body"]
         finally:
@@ -75,7 +75,7 @@ def open_object(bucket: "Bucket", object_name: str, etag: str) -> "Iterator[tupl
 
 def put_thumbnail(key: str, body: bytes) -> None:
     with aws.calling("write thumbnail"):
-        _s3().put_object(
+        _artifacts().put_object(
             Bucket=config.artifacts_bucket,
             Key=key,
             Body=body,
@@ -87,7 +87,7 @@ def put_thumbnail(key: str, body: bytes) -> None:
 def delete_artifacts(keys: "Sequence[str]") -> None:
     """At most 1,000. Deleting what is not there succeeds."""
     with aws.calling("delete artifacts"):
-        answer = _s3().delete_objects(
+        answer = _artifacts().delete_objects(
             Bucket=config.artifacts_bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
         )
     if errors := answer.get("Errors"):
@@ -97,6 +97,7 @@ def delete_artifacts(keys: "Sequence[str]") -> None:
 def content_url(lake: "Lake", data: "Data", *, content_type: str, inline: bool) -> str:
     disposition = "inline" if inline else "attachment"
     return _presigned(
+        _s3(lake.home),
         Bucket=lake.bucket,
         Key=data.object_name,
         ResponseContentType=content_type,
@@ -105,13 +106,13 @@ def content_url(lake: "Lake", data: "Data", *, content_type: str, inline: bool) 
 
 
 def thumbnail_url(data: "Data") -> str:
-    return _presigned(Bucket=config.artifacts_bucket, Key=data.thumbnail_key)
+    return _presigned(_artifacts(), Bucket=config.artifacts_bucket, Key=data.thumbnail_key)
 
 
-def _presigned(**parameters: str) -> str:
+def _presigned(s3: Any, **parameters: str) -> str:
     with aws.calling("presign"):
         return str(
-            _s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=limits.PRESIGNED_SECONDS)
+            s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=limits.PRESIGNED_SECONDS)
         )
 
 
@@ -130,5 +131,9 @@ def _where(bucket: "Bucket") -> dict[str, str]:
     return {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
 
 
-def _s3() -> Any:
+def _s3(bucket: "Bucket") -> Any:
+    return connectors.s3(bucket)
+
+
+def _artifacts() -> Any:
     return aws.client("s3")

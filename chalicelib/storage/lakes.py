@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import UnknownLake
 from chalicelib.model import limits, moment
-from chalicelib.model.lake import Lake, lake_id
+from chalicelib.model.lake import STACK, Lake, lake_id
 from chalicelib.storage import aws
 from chalicelib.storage.tables import LakeItem
 
@@ -48,7 +48,7 @@ def create_default(organization: str, bucket: str, bucket_owner: str) -> Lake:
         id=lake_id(organization, "default"),
         name="default",
         organization=organization,
-        connector="stack",
+        connector=STACK,
         bucket=bucket,
         bucket_owner=bucket_owner,
         prefix="",

@@ -52,7 +52,8 @@ def test_what_is_under_way_when_the_stack_dies_is_done_after_it_came_back(folder
 
     assert eventually(lambda: stack.settled(), 120), [r["status"] for r in stack.index()]
     assert {r["object_name"]: r["status"] for r in stack.index()} == dict.fromkeys(names, "ready")
-    assert eventually(lambda: counters(stack) == {"items": len(names), "by_status": {"ready": len(names)}}, 30)
+    whole = {"items": len(names), "by_status": {"ready": len(names)}}
+    assert eventually(lambda: counters(stack) == whole, 30)
 
 
 def counters(stack: Stack) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def entry(number: int) -> dict[str, str]:
 
 
 def buckets_of(name: str) -> Bucket:
-    return Bucket(name, OWNER)
+    return Bucket(name, OWNER, "default")
 
 
 def read_missing(name: str) -> None:
