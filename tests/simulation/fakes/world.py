@@ -18,7 +18,7 @@ from chalicelib import observability
 from chalicelib.config import config
 from chalicelib.model import moment
 from chalicelib.model.lake import Lake, lake_id
-from chalicelib.storage import lakes, transactions
+from chalicelib.storage import connectors, lakes, reaches, transactions
 from tests.simulation.fakes.dynamodb import DynamoDB, Index, Shape, Table, decoded
 from tests.simulation.fakes.s3 import S3, Bucket
 from tests.simulation.fakes.sqs import SQS, Queue
@@ -31,6 +31,9 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 _SETTINGS = {
     "DATA_TABLE": "data",
     "LAKES_TABLE": "lakes",
+    "CONNECTORS_TABLE": "connectors",
+    "CONNECTOR_SECRETS": "tidelake/test/connectors/",
+    "TRUSTED_ROLES": f"arn:aws:iam::{OWNER}:role/tidelake-test-*",
     "KEYS_TABLE": "keys",
     "ORGANIZATIONS_TABLE": "organizations",
     "CLAIMS_TABLE": "claims",
@@ -58,6 +61,7 @@ _SHARD_INDEX = {
 _TABLES = {
     "data": Shape(("id",), _SHARD_INDEX, expiry="expires_at", shards=3),
     "lakes": Shape(("organization", "id"), {"by_bucket": Index(("bucket", "id"), projects_all=True)}),
+    "connectors": Shape(("organization", "id")),
     "organizations": Shape(("name",)),
     "keys": Shape(
         ("id",),
@@ -159,6 +163,7 @@ def installed(world: World) -> Iterator[World]:
         patch.object(BaseClient, "_make_api_call", make_api_call),
         patch.object(moment, "time", SimpleNamespace(time=lambda: world.clock)),
         patch.object(lakes, "time", SimpleNamespace(monotonic=lambda: world.clock)),
+        patch.object(reaches, "time", SimpleNamespace(monotonic=lambda: world.clock)),
         patch.object(transactions, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(moment, "new_op_id", lambda: world.new_op_id()),
         patch.object(observability.metrics, "add_metric", world.measure),
@@ -173,3 +178,4 @@ def _forget() -> None:
     """What a warm Lambda function remembers."""
     vars(config).clear()
     lakes._by_bucket.clear()
+    connectors._reaches.clear()
