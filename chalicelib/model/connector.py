@@ -89,10 +89,6 @@ class Connector:
     def serves(self) -> bool:
         return self.state in SERVING
 
-    @property
-    def is_used(self) -> bool:
-        return bool(self.lakes)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
@@ -102,8 +98,6 @@ class Findings:
     errors: Mapping[Permission, str] = field(default_factory=lambda: MappingProxyType({}))
     """Why not, and what to grant, of each that does not work."""
     bucket_owner: str | None = None
-    leftover: str | None = None
-    """The object that could not be removed again."""
 
     @property
     def proved(self) -> bool:

@@ -62,6 +62,10 @@ SESSION_SECONDS = 3600
 SESSION_USED_SECONDS = SESSION_SECONDS - PRESIGNED_SECONDS - 300
 """How long it is used: what it has signed must outlive it nowhere, and clocks differ."""
 
+TRIAL_SECONDS = 15
+"""How long it is tried what a connector may do: the last call of it must end before the API has to answer
+(29 s)."""
+
 NAME_CHARACTERS = 128
 """Longest name that people give to a thing."""
 

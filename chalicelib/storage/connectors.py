@@ -98,7 +98,7 @@ def create(connector: Connector, keys: secrets.Keys | None = None) -> Connector:
     try:
         return _create(connector)
     except ConnectorExists:
-        drop_keys(connector)
+        _drop_keys(connector)
         raise
     except StorageUnavailable:
         return _created_after_all(connector)
@@ -123,23 +123,28 @@ def create_stack(organization: str, bucket: str, bucket_owner: str, region: str)
     )
 
 
-def change(before: Connector, after: Connector) -> Connector:
+def change(before: Connector, after: Connector, keys: secrets.Keys | None = None) -> Connector:
     """Other settings, from now on everybody's. Raises ConnectorChanged where it is not any more as it was
     before, ConnectorInUse where lakes are on the bucket that it is to leave, ConnectorExists where another
     one has the name."""
     after = replace(after, revision=moment.new_op_id())
+    if keys:
+        secrets.create(_secret_of(after), keys)
     writes = [_update(before, after)]
     if fold(before.name) != fold(after.name):
         writes += [_release_name(before), _claim_name(after)]
     try:
         transactions.write("change connector", writes)
     except transactions.ConditionsFailed as failure:
+        _drop_keys(after, unless=before)
         if 0 in failure.there:
             raise _hindrance(before) from failure
         raise ConnectorExists from failure
     except StorageUnavailable:
         if read(before.organization, before.id).revision != after.revision:
+            _drop_keys(after, unless=before)
             raise
+    _drop_keys(before, unless=after)
     return after
 
 
@@ -164,20 +169,6 @@ def delete(connector: Connector) -> None:
         transactions.write("delete connector", [_delete(connector), _release_name(connector)])
     except transactions.ConditionsFailed as failure:
         raise _hindrance(connector) from failure
-
-
-def put_keys(connector: Connector, keys: secrets.Keys) -> None:
-    secrets.create(_secret_of(connector), keys)
-
-
-def drop_keys(connector: Connector) -> None:
-    """Keys that nothing finds any more. Where that fails they are left over."""
-    if not connector.secret:
-        return
-    try:
-        secrets.delete(_secret_of(connector))
-    except StorageUnavailable as error:
-        logger.warning("keys are left over", secret=_secret_of(connector), reason=str(error))
 
 
 def join(connector: Connector, lake_id: str) -> dict[str, Any]:
@@ -246,8 +237,18 @@ def _created_after_all(connector: Connector) -> Connector:
     try:
         return read(connector.organization, connector.id)
     except UnknownConnector as error:
-        drop_keys(connector)
+        _drop_keys(connector)
         raise StorageUnavailable("create connector") from error
+
+
+def _drop_keys(connector: Connector, *, unless: Connector | None = None) -> None:
+    """Keys that nothing finds any more. Where that fails they are left over."""
+    if not connector.secret or (unless and unless.secret == connector.secret):
+        return
+    try:
+        secrets.delete(connector.secret)
+    except StorageUnavailable as error:
+        logger.warning("keys are left over", secret=connector.secret, reason=str(error))
 
 
 def _hindrance(connector: Connector) -> Exception:

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.config import config
 from chalicelib.errors import CredentialsRefused
 from chalicelib.storage import aws
 
@@ -17,6 +18,11 @@ _DESCRIPTION = "Keys of a Tidelake connector; made and deleted with it."
 class Keys:
     access_key_id: str
     secret_access_key: str = field(repr=False)
+
+
+def name_of(connector_id: str, nonce: str) -> str:
+    """Each set of keys has a secret of its own, so that a connector changes from one to the other at once."""
+    return f"{config.connector_secrets}{connector_id}-{nonce}"
 
 
 def create(name: str, keys: Keys) -> None:
