@@ -23,6 +23,8 @@ from chalicelib.storage.reaches import Reach, client_of
 from chalicelib.storage.tables import ConnectorItem, ConnectorNameItem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chalicelib.model.lake import Bucket
 
 _ID = re.compile(r"[a-z0-9-]{1,36}", re.ASCII)
@@ -157,18 +159,15 @@ def record(before: Connector, after: Connector) -> None:
 
 
 def delete(connector: Connector) -> None:
-    """With its keys. Keys go first and the connector last, so that whoever is interrupted finds it again and
-    goes on. Raises ConnectorInUse, ConnectorChanged."""
-    if connector.lakes:
-        raise ConnectorInUse
+    """With its keys. No lake can join it any more before they go, and it goes last, so that whoever is
+    interrupted finds it again and goes on. Raises ConnectorInUse, ConnectorChanged."""
     if connector.secret:
         halted = replace(connector, state=ConnectorState.BROKEN, state_reason="it is being deleted")
-        connector = change(connector, halted)
-        secrets.delete(_secret_of(connector))
-    try:
-        transactions.write("delete connector", [_delete(connector), _release_name(connector)])
-    except transactions.ConditionsFailed as failure:
-        raise _hindrance(connector) from failure
+        halted = replace(halted, revision=moment.new_op_id())
+        _delete_step(connector, [_update(connector, halted, vacant=True)])
+        secrets.delete(connector.secret)
+        connector = halted
+    _delete_step(connector, [_delete(connector), _release_name(connector)])
 
 
 def join(connector: Connector, lake_id: str) -> dict[str, Any]:
@@ -251,26 +250,33 @@ def _drop_keys(connector: Connector, *, unless: Connector | None = None) -> None
         logger.warning("keys are left over", secret=connector.secret, reason=str(error))
 
 
+def _delete_step(connector: Connector, writes: "Sequence[dict[str, Any]]") -> None:
+    try:
+        transactions.write("delete connector", writes)
+    except transactions.ConditionsFailed as failure:
+        raise _hindrance(connector) from failure
+
+
 def _hindrance(connector: Connector) -> Exception:
     there = read(connector.organization, connector.id)
     return ConnectorInUse() if there.revision == connector.revision and there.lakes else ConnectorChanged()
 
 
-def _update(before: Connector, after: Connector) -> dict[str, Any]:
-    """All but the lakes, which come and go beside."""
+def _update(before: Connector, after: Connector, *, vacant: bool = False) -> dict[str, Any]:
+    """All but the lakes, which come and go beside. `vacant`: only while there are none."""
     old, new = (_item(each).serialize() for each in (before, after))
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)} - {"lakes"}
     puts, removed = sorted(changed & new.keys()), sorted(changed - new.keys())
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in puts)
     if removed:
         expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
-    moves = _place(before) != _place(after)
+    vacant = vacant or _place(before) != _place(after)
     return {
         "Update": {
             **_key(before),
             "UpdateExpression": expression,
             "ConditionExpression": "#revision = :before"
-            + (" AND attribute_not_exists(lakes)" if moves else ""),
+            + (" AND attribute_not_exists(lakes)" if vacant else ""),
             "ExpressionAttributeNames": {f"#{name}": name for name in changed | {"revision"}},
             "ExpressionAttributeValues": {f":{name}": new[name] for name in puts}
             | {":before": {"S": before.revision}},
