@@ -174,16 +174,18 @@ def change_connector(
 ) -> "Response":
     """Change a connector.
 
-    Where it has been active, another role, other keys or another place are tried first: they take effect
+    Where it has been active, the role, the keys or the place that are given are tried first: they take effect
     within a minute, everywhere, if the bucket can be listed and read with them. Else they are refused with a
     409 that says why, and the connector works on as it was. Where it is pending they need a check afterwards.
+    What worked before need not work with them.
     """
     before = connectors.read(caller.organization, id)
     after, keys = _changed(before, body), _keys(body)
     _check(after)
-    if after == before:
+    reaches_anew = body.role_arn is not None or _is_reached_otherwise(before, after)
+    if after == before and not reaches_anew:
         return answers.found(answers.describe_connector(before))
-    if _is_reached_otherwise(before, after):
+    if reaches_anew:
         after = replace(after, state=ConnectorState.PENDING, state_reason=None, grants=frozenset())
         if before.state is not ConnectorState.PENDING:
             after = _proved(after, keys)
