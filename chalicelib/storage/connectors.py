@@ -266,6 +266,7 @@ def _update(before: Connector, after: Connector, *, vacant: bool = False) -> dic
     """All but the lakes, which come and go beside. `vacant`: only while there are none."""
     old, new = (_item(each).serialize() for each in (before, after))
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)} - {"lakes"}
+    changed |= {"revision"}
     puts, removed = sorted(changed & new.keys()), sorted(changed - new.keys())
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in puts)
     if removed:
@@ -277,7 +278,7 @@ def _update(before: Connector, after: Connector, *, vacant: bool = False) -> dic
             "UpdateExpression": expression,
             "ConditionExpression": "#revision = :before"
             + (" AND attribute_not_exists(lakes)" if vacant else ""),
-            "ExpressionAttributeNames": {f"#{name}": name for name in changed | {"revision"}},
+            "ExpressionAttributeNames": {f"#{name}": name for name in changed},
             "ExpressionAttributeValues": {f":{name}": new[name] for name in puts}
             | {":before": {"S": before.revision}},
         }
