@@ -159,7 +159,7 @@ def _forward(work: Work) -> Outcome:
 
 def _recheck(work: Work) -> Outcome:
     """The event that would tell of the other bytes must have been lost."""
-    queues.send_recheck(work.bucket.name, work.object_name)
+    queues.send_recheck(work.bucket.routing_key, work.object_name)
     return Outcome.RECHECKED
 
 

@@ -16,6 +16,7 @@ KEPT = (
     "ArtifactsBucket",
     "DataTable",
     "LakesTable",
+    "ConnectorsTable",
     "OrganizationsTable",
     "KeysTable",
     "LabelsTable",
@@ -26,6 +27,7 @@ KEPT = (
 TABLES = {
     "DataTable": tables.DataItem,
     "LakesTable": tables.LakeItem,
+    "ConnectorsTable": tables.ConnectorItem,
     "OrganizationsTable": tables.OrganizationItem,
     "KeysTable": tables.KeyItem,
     "ClaimsTable": tables.ClaimItem,
