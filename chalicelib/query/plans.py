@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.model import limits, moment
 from chalicelib.model.data import is_id
 from chalicelib.query import fields, times
-from chalicelib.query.tree import Clause, Operator, conjoin, conjuncts
+from chalicelib.query.tree import EVERYTHING, Clause, Operator, conjoin, conjuncts
 from chalicelib.query.ways import Lookup, Members, Walk
 from chalicelib.storage import counters, records
 from chalicelib.storage.records import Order
@@ -44,6 +44,11 @@ class InOrder:
     filter: "Tree"
     """What the way leaves to be checked of each record."""
 
+    @property
+    def access(self) -> str:
+        """To walk along everything is a scan only where not everything is wanted."""
+        return "order" if self.filter == EVERYTHING and not self.way.bounds else self.way.access
+
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
@@ -51,6 +56,10 @@ class Sorted:
     filter: "Tree"
     ids: list[str]
     """Of all records on the way."""
+
+    @property
+    def access(self) -> str:
+        return self.way.access
 
 
 type Plan = InOrder | Sorted
