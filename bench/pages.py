@@ -65,14 +65,15 @@ def measure() -> "Results":
 
 def table(measured: "Results") -> Table:
     shown = Table(box=None, header_style="bold")
-    shown.add_column("by")
-    shown.add_column("plan")
-    for unit in MEASURES.values():
-        for size in SIZES:
-            shown.add_column(f"{unit}\nof {size:,}" if size == SIZES[0] else f"\n{size:,}", justify="right")
+    for name in ("by", "plan", "records in the lake"):
+        shown.add_column(name)
+    for size in SIZES:
+        shown.add_column(f"{size:,}", justify="right")
     for name, (_, plan) in QUESTIONS.items():
-        figures = [measured[_key(name, what, size)] for what in MEASURES for size in SIZES]
-        shown.add_row(name.replace("_", " "), plan, *map(_spell, figures))
+        titles = [name.replace("_", " "), plan]
+        for what, unit in MEASURES.items():
+            shown.add_row(*titles, unit, *(_spell(measured[_key(name, what, size)]) for size in SIZES))
+            titles = ["", ""]
     return shown
 
 

@@ -140,6 +140,8 @@ class DynamoDB:
     ) -> dict[str, Any]:
         if ClientRequestToken in self.tokens:
             return self.tokens[ClientRequestToken]
+        if len(TransactItems) > 100:
+            raise refusal("TransactWriteItems", "ValidationException")
         before = {name: (dict(table.items), len(table.changes)) for name, table in self.tables.items()}
         reasons = [self._try(action) for action in TransactItems]
         if any(reason["Code"] != "None" for reason in reasons):
