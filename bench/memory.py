@@ -1,5 +1,5 @@
-"""The API over the DynamoDB in memory that tests/integration/fakes holds against a local AWS: lakes of any
-size in no time, and a ledger of what each request to the API asks of it."""
+"""The API over the DynamoDB in memory that tests/integration/fakes holds against a local AWS: large lakes in
+seconds, and a ledger of what each request to the API asks of it."""
 
 from collections import Counter
 from contextlib import contextmanager
