@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -300,12 +300,11 @@ class DynamoDB:
     def _try(self, action: dict[str, Any]) -> dict[str, Any]:
         """One action of a transaction, done. What it is cancelled for, if it is."""
         [(kind, request)] = action.items()
-        acts: dict[str, Callable[..., Item | None]]
-        acts = {"Update": self._update, "Put": self._put, "Delete": self._delete}
-        if kind not in acts:
+        act = {"Update": self._update, "Put": self._put, "Delete": self._delete}.get(kind)
+        if act is None:
             raise Unsupported(kind)
         try:
-            acts[kind]("TransactWriteItems", **request)
+            act("TransactWriteItems", **request)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
