@@ -107,8 +107,8 @@ class PageAnswer(TypedDict):
 
 class PlanAnswer(TypedDict):
     access: str
-    """`id`, `prefix`, `filename`, `tag`, `created_at`, `scan` (all of the datalake was in the way) or `none`
-    (nothing can be what was asked for)."""
+    """`id`, `prefix`, `filename`, `tag`, `created_at`, `order` (all of the datalake is wanted), `scan` (all
+    of it was in the way) or `none` (nothing can be what was asked for)."""
     index: str
     bounds: str | None
     """The conditions that the index saw to, long lists shortened."""
@@ -345,7 +345,7 @@ def describe_data(data: "Data", names: Mapping[str, str]) -> DataAnswer:
 def describe_plan(page: "Page", meter: "Meter") -> PlanAnswer:
     way = page.plan.way
     return {
-        "access": way.access,
+        "access": page.plan.access,
         "index": way.index,
         "bounds": page.bound.in_words(way.bounds),
         "filter": page.bound.in_words(conjuncts(page.plan.filter)),

@@ -86,7 +86,7 @@ def add(shard: str, first: str, last: str, deltas: "Mapping[str, Mapping[str, in
 
 def _read(keys: "Iterable[tuple[str, str]]") -> list[CounterItem]:
     with aws.calling("read counters"):
-        return list(CounterItem.batch_get(keys, consistent_read=True))
+        return list(CounterItem.batch_get(keys))
 
 
 def _advance(shard: str, first: str, last: str) -> dict[str, Any]:

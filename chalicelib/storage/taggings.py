@@ -43,6 +43,11 @@ class Plan:
     tags: Tags
 
     @property
+    def size(self) -> int:
+        """How many writes it takes."""
+        return 1 + len(self.tags ^ self.data.tags)
+
+    @property
     def writes(self) -> list[dict[str, Any]]:
         puts = [{"Put": _target(Item=item)} for item in _items(self.data, self.tags - self.data.tags)]
         keys = [_key(item) for item in _items(self.data, self.data.tags - self.tags)]
@@ -118,12 +123,11 @@ def _packed(plans: "Iterable[Plan]", room: int) -> "Iterator[list[Plan]]":
     part: list[Plan] = []
     size = 0
     for plan in plans:
-        writes = len(plan.writes)
-        if part and size + writes > room:
+        if part and size + plan.size > room:
             yield part
             part, size = [], 0
         part.append(plan)
-        size += writes
+        size += plan.size
     if part:
         yield part
 
