@@ -14,3 +14,5 @@ class Step:
     """Where the next one begins. None: this was the last."""
     progress: "Mapping[str, int]" = field(default_factory=dict)
     """What this one adds to the job's."""
+    pause: int = 0
+    """Seconds, at most 900, until the next one may begin."""

@@ -19,6 +19,8 @@ class JobKind(StrEnum):
     """Take a tag or source that was deleted off all data that has it."""
     EDIT_BY_QUERY = "edit_by_query"
     """Attach or detach tags, or edit, all data that a query finds."""
+    DELETE_LAKE = "delete_lake"
+    """Remove all that there is of a lake that was deleted."""
 
 
 class JobState(StrEnum):
@@ -30,6 +32,10 @@ class JobState(StrEnum):
 
 
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
+
+
+MUST_END = frozenset({JobKind.DELETE_LAKE})
+"""Kinds that neither are canceled nor give up: nobody could do what they leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from chalicelib.model.data import (
 )
 from chalicelib.model.edit import WRITTEN
 from chalicelib.model.hint import Sequencer, later
-from chalicelib.storage import aws, shards, transactions
+from chalicelib.storage import aws, removals, shards, transactions
 from chalicelib.storage.tables import DataItem
 
 if TYPE_CHECKING:
@@ -153,6 +153,11 @@ def is_as_edited(before: Data) -> "Condition":
     unedited = last.does_not_exist() if before.edit_id is None else last == before.edit_id
     condition: Condition = (DataItem.state == State.LIVE) & unedited
     return condition
+
+
+def remove(ids: "Iterable[str]") -> None:
+    """Without a tombstone: for lakes that are no more."""
+    removals.remove(config.data_table, [{"id": {"S": data_id}} for data_id in ids])
 
 
 class Order(StrEnum):

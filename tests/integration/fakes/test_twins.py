@@ -1,5 +1,6 @@
 """This project's own calls, in random order, answered by the fakes and by MiniStack."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -204,6 +205,42 @@ def test_messages_are_taken_alike(twins: Twins, seed: int) -> None:
         queues.park("{", "not JSON")
     for entries in ([], [entry(n) for n in range(11)], [entry(1), entry(1)]):
         attempt(lambda: twins.ask("sqs", "SendMessageBatch", QueueUrl="preprocess", Entries=entries))  # noqa: B023
+
+
+def test_buckets_tell_alike(twins: Twins, seed: int) -> None:
+    random = Random(seed)
+    [bucket, *_] = BUCKETS
+    here = {"Bucket": bucket, "ExpectedBucketOwner": OWNER}
+    arn = f"arn:aws:sqs:us-east-1:{OWNER}:events"
+    admitted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"StringEquals": {"aws:SourceAccount": [OWNER]}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [admitted]})
+    twins.ask("sqs", "SetQueueAttributes", QueueUrl="events", Attributes={"Policy": policy})
+    for _ in range(6):
+        entries = [
+            {
+                "Id": prefix,
+                "QueueArn": arn,
+                "Events": ["s3:ObjectCreated:*", "s3:LifecycleExpiration:*"],
+                "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
+            }
+            for prefix in random.sample(["a/", "b/", "c/"], random.randint(0, 2))
+        ]
+        wanted = {"QueueConfigurations": entries} | random.choice([{}, {"EventBridgeConfiguration": {}}])
+        attempt(
+            lambda: twins.ask(
+                "s3",
+                "PutBucketNotificationConfiguration",
+                **here,
+                NotificationConfiguration=wanted,  # noqa: B023
+            )
+        )
+        twins.ask("s3", "GetBucketNotificationConfiguration", **here)
 
 
 def test_expressions_mean_the_same(twins: Twins, seed: int) -> None:

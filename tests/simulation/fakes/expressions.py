@@ -104,6 +104,7 @@ _TOKEN = re.compile(r"\s*(<=|>=|<>|[#:]?[A-Za-z0-9_]+|[()=<>,])")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "<": operator.lt,
+    "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
