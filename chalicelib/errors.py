@@ -9,6 +9,7 @@ TidelakeError
 │   ├── ContentChanged      they are not the ones that were meant: look again
 │   ├── Archived
 │   └── AccessDenied
+├── NotSupported            the bucket's storage cannot do it safely
 ├── InvalidRequest          the caller must change the request
 │   ├── InvalidCursor
 │   ├── InvalidQuery        what stands in `q`
@@ -72,6 +73,10 @@ class Archived(Unreadable):
 
 class AccessDenied(Unreadable):
     pass
+
+
+class NotSupported(TidelakeError):
+    """Its argument is what."""
 
 
 class InvalidRequest(TidelakeError):

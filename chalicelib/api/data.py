@@ -66,7 +66,7 @@ def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: st
 
 def _find(lake: "Lake", data_id: str) -> "Data":
     data = records.read(data_id) if is_id(data_id) else None
-    if data is None or not data.live or data.lake_id != lake.id:
+    if data is None or not data.shown or data.lake_id != lake.id:
         raise UnknownData(data_id)
     return data
 
