@@ -17,6 +17,7 @@ TidelakeError
 ├── TooLarge                more than is taken at once
 ├── Unauthorized            no key, or none that is valid
 ├── Forbidden               the key's role is too small
+├── DeleteNotAllowed        whoever made the connector did not allow it
 ├── NotFound                not there, or not the caller's
 │   ├── UnknownLake
 │   ├── UnknownData
@@ -24,6 +25,8 @@ TidelakeError
 │   ├── UnknownKey
 │   ├── UnknownLabel
 │   ├── UnknownJob
+│   ├── UnknownUpload
+│   ├── NoContent           its bytes have not come yet
 │   └── NoThumbnail
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
@@ -33,6 +36,8 @@ TidelakeError
     ├── ConnectorChanged    by somebody else meanwhile
     ├── ConnectorFails      with the settings that it was to have
     ├── OfTheStack          a connector that is as it is
+    ├── ObjectExists
+    ├── EtagMismatch        the bytes are other ones by now
     ├── JobIsOver
     ├── IdempotencyKeyReused
     └── BeingAnswered       the same request is still at work
@@ -108,6 +113,10 @@ class Forbidden(TidelakeError):
     pass
 
 
+class DeleteNotAllowed(TidelakeError):
+    pass
+
+
 class NotFound(TidelakeError):
     pass
 
@@ -134,6 +143,14 @@ class UnknownLabel(NotFound):
 
 class UnknownJob(NotFound):
     pass
+
+
+class UnknownUpload(NotFound):
+    pass
+
+
+class NoContent(NotFound):
+    """Its argument is the data's status."""
 
 
 class NoThumbnail(NotFound):
@@ -173,6 +190,14 @@ class ConnectorFails(Conflict):
 
 
 class OfTheStack(Conflict):
+    pass
+
+
+class ObjectExists(Conflict):
+    pass
+
+
+class EtagMismatch(Conflict):
     pass
 
 

@@ -33,7 +33,7 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
     """
     with aws.calling("look at object"):
         try:
-            return _sight(_s3(bucket).head_object(**_where(bucket), Key=object_name))
+            return _sight(_s3(bucket).head_object(**where(bucket), Key=object_name))
         except ClientError as error:
             code = aws.error_code(error)
             if code in _DENIED:
@@ -49,7 +49,7 @@ def holds(bucket: "Bucket", object_name: str) -> bool:
     """Whether there is such an object, in a bucket that was confirmed."""
     with aws.calling("look at object"):
         try:
-            _s3(bucket).head_object(**_where(bucket), Key=object_name)
+            _s3(bucket).head_object(**where(bucket), Key=object_name)
         except ClientError as error:
             if aws.error_code(error) not in _NOT_THERE:
                 raise
@@ -59,7 +59,7 @@ def holds(bucket: "Bucket", object_name: str) -> bool:
 
 def confirm(bucket: "Bucket") -> None:
     try:
-        _s3(bucket).head_bucket(**_where(bucket))
+        _s3(bucket).head_bucket(**where(bucket))
     except ClientError as error:
         if aws.error_code(error) in _NOT_THERE | _DENIED:
             reason = "the bucket is not there any more, or is refused"
@@ -78,7 +78,7 @@ def open_object(bucket: "Bucket", object_name: str, etag: str) -> "Iterator[tupl
     Raises ContentChanged when other bytes or none are there, Archived, AccessDenied, StorageUnavailable.
     """
     try:
-        answer = _s3(bucket).get_object(**_where(bucket), Key=object_name, IfMatch=f'"{etag}"')
+        answer = _s3(bucket).get_object(**where(bucket), Key=object_name, IfMatch=f'"{etag}"')
         try:
             yield _sight(answer), answer["Body"]
         finally:
@@ -98,7 +98,7 @@ def open_object(bucket: "Bucket", object_name: str, etag: str) -> "Iterator[tupl
 
 def put_object(bucket: "Bucket", object_name: str, body: "bytes | IO[bytes]", content_type: str) -> None:
     with aws.calling("write object"):
-        _s3(bucket).put_object(**_where(bucket), Key=object_name, Body=body, ContentType=content_type)
+        _s3(bucket).put_object(**where(bucket), Key=object_name, Body=body, ContentType=content_type)
 
 
 def delete_object(bucket: "Bucket", object_name: str, etag: str) -> None:
@@ -118,7 +118,7 @@ def delete_object(bucket: "Bucket", object_name: str, etag: str) -> None:
     if there.etag != etag:
         raise ContentChanged(object_name)
     try:
-        _s3(bucket).delete_object(**_where(bucket), Key=object_name, IfMatch=f'"{etag}"')
+        _s3(bucket).delete_object(**where(bucket), Key=object_name, IfMatch=f'"{etag}"')
     except ClientError as error:
         code = aws.error_code(error)
         if code == "NoSuchKey":
@@ -188,7 +188,7 @@ def _sight(answer: dict[str, Any]) -> Sight:
     )
 
 
-def _where(bucket: "Bucket") -> dict[str, str]:
+def where(bucket: "Bucket") -> dict[str, str]:
     return {"Bucket": bucket.name} | ({"ExpectedBucketOwner": bucket.owner} if bucket.owner else {})
 
 

@@ -75,8 +75,7 @@ def get_or_create(lake_id: str, kind: LabelKind, name: str) -> tuple[Label, bool
 
 
 def get_or_create_all(lake_id: str, kind: LabelKind, names: "Iterable[str]") -> dict[str, Label]:
-    """The labels of all these names, by the names as given. Of several forms of one that is not there yet, the
-    first is created."""
+    """The labels of all these names, by the names as given. New ones are made of their first form."""
     asked = list(names)
     by_fold = {fold(name): name for name in reversed(asked)}
     found = find(lake_id, kind, by_fold.values())

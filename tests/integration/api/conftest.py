@@ -48,6 +48,7 @@ ENVIRONMENT = {
     "TAGGINGS_TABLE": "taggings",
     "JOBS_TABLE": "jobs",
     "JOBS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
+    "EVENTS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/events",
     "COUNTERS_TABLE": "counters",
     "ARTIFACTS_BUCKET": "artifacts",
     "SIGNING_KEY": "a secret of the stack",
@@ -158,6 +159,9 @@ def tables():
         for table in TABLES:
             table.create_table(billing_mode="PAY_PER_REQUEST", wait=False)
         _create_counters()
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        for queue in ("jobs", "events"):
+            boto3.client("sqs").create_queue(QueueName=queue)
         yield
     _forget_clients()
 

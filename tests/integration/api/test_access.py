@@ -45,6 +45,7 @@ def places(lake, put):
         "lake": lake.id,
         "id": put(lake, "a.jpg").id,
         "name": "car",
+        "upload_id": "nothing",
     }
 
 
