@@ -46,7 +46,7 @@ class UploadEntry(Body):
     """Kept with the object. Nothing is shown as what it says before the bytes have been looked at."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     """Of the bytes. What goes up by a form is refused if it has another."""
-    tags: Annotated[tuple[Name, ...], Field(max_length=limits.TAGS_PER_RECORD)] = ()
+    tags: Annotated[list[Name], Field(max_length=limits.TAGS_PER_RECORD)] = Field(default_factory=list)
     """Names. Tags that do not exist are created."""
     source: Name | None = None
     """Its name. One that does not exist is created."""
