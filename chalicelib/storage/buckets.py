@@ -41,7 +41,7 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
                 connectors.report(bucket, ConnectorState.DEGRADED, reason)
             if code not in _NOT_THERE:
                 raise
-        confirm(bucket)
+    confirm(bucket)
     return None
 
 
@@ -58,13 +58,15 @@ def holds(bucket: "Bucket", object_name: str) -> bool:
 
 
 def confirm(bucket: "Bucket") -> None:
-    try:
-        _s3(bucket).head_bucket(**where(bucket))
-    except ClientError as error:
-        if aws.error_code(error) in _NOT_THERE | _DENIED:
-            reason = "the bucket is not there any more, or is refused"
-            connectors.report(bucket, ConnectorState.BROKEN, reason)
-        raise
+    """Raises StorageUnavailable when the bucket does not answer, or is another one's."""
+    with aws.calling("look at bucket"):
+        try:
+            _s3(bucket).head_bucket(**where(bucket))
+        except ClientError as error:
+            if aws.error_code(error) in _NOT_THERE | _DENIED:
+                reason = "the bucket is not there any more, or is refused"
+                connectors.report(bucket, ConnectorState.BROKEN, reason)
+            raise
 
 
 class Stream(Protocol):

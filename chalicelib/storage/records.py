@@ -122,7 +122,7 @@ def announcement_of(before: Data | None, after: Data) -> dict[str, Any]:
     if before and before.created_at:
         del values["created_key"]
     own = {"rev": after.rev, "op_id": after.op_id, "expires_at": after.expires_at}
-    return _update_of(after.id, values | own, _untouched(before))
+    return _update_of(after.id, values | own, is_untouched(before))
 
 
 def labelling_of(before: Data, after: Data) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def oblivion_of(before: Data, op_id: str) -> dict[str, Any]:
         "expires_at": moment.tombstone_end(),
         "updated_at": moment.rfc3339(moment.now()),
     }
-    return _update_of(before.id, values | tombstone, _untouched(before))
+    return _update_of(before.id, values | tombstone, is_untouched(before))
 
 
 def unchanged_since(before: Data | None) -> "Condition":
@@ -203,8 +203,8 @@ def _is_as_tagged(before: Data) -> "Condition":
     return condition
 
 
-def _untouched(before: Data | None) -> "Condition":
-    """Nobody has written, neither people nor observers."""
+def is_untouched(before: Data | None) -> "Condition":
+    """Whether nobody has written since, neither people nor observers."""
     condition = unchanged_since(before)
     return condition & is_as_edited(before) & _is_as_tagged(before) if before else condition
 

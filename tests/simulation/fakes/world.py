@@ -101,6 +101,8 @@ class World:
     interpose: "Callable[[Request], Any] | None" = None
     """Whoever wants to decide what becomes of a call: it answers, raises, or calls `perform`."""
     new_op_id: Callable[[], str] = field(init=False)
+    new_token: Callable[[], str] = field(init=False)
+    """Of a transaction: botocore makes one for each call, and keeps it for the retries of that call."""
 
     def __post_init__(self) -> None:
         self.s3 = S3(self.now, {ARTIFACTS: Bucket(OWNER, notifies=False)})
@@ -109,6 +111,8 @@ class World:
         self.sqs.queues |= {f"{name}-dead-letters": Queue() for name in _QUEUES}
         numbers = count(1)
         self.new_op_id = lambda: f"op{next(numbers)}"
+        tokens = count(1)
+        self.new_token = lambda: f"token{next(tokens)}"
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock, UTC)
@@ -158,12 +162,10 @@ class World:
 def installed(world: World) -> Iterator[World]:
     """The project's own code runs against the world: its calls, its clock, its names for writes, its
     settings."""
-    tokens = count(1)
 
     def make_api_call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
         if operation == "TransactWriteItems":
-            # botocore makes one for each call, and keeps it for the retries of that call.
-            parameters = {"ClientRequestToken": f"token{next(tokens)}", **parameters}
+            parameters = {"ClientRequestToken": world.new_token(), **parameters}
         signer = client._request_signer._credentials.get_frozen_credentials()
         return world.call(client.meta.service_model.service_name, operation, parameters, signer.access_key)
 
