@@ -10,6 +10,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from botocore import xform_name
 from botocore.client import BaseClient
@@ -18,7 +19,7 @@ from chalicelib import observability
 from chalicelib.config import config
 from chalicelib.model import moment
 from chalicelib.model.lake import Lake, lake_id
-from chalicelib.storage import connectors, lakes, reaches, transactions
+from chalicelib.storage import connectors, labels, lakes, reaches, transactions
 from tests.simulation.fakes.accounts import OWN_KEY, STS
 from tests.simulation.fakes.dynamodb import DynamoDB, Index, Shape, Table, decoded
 from tests.simulation.fakes.s3 import S3, Bucket
@@ -163,6 +164,8 @@ def installed(world: World) -> Iterator[World]:
     """The project's own code runs against the world: its calls, its clock, its names for writes, its
     settings."""
 
+    ids = count(1)
+
     def make_api_call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
         if operation == "TransactWriteItems":
             parameters = {"ClientRequestToken": world.new_token(), **parameters}
@@ -178,6 +181,7 @@ def installed(world: World) -> Iterator[World]:
         patch.object(reaches, "time", SimpleNamespace(monotonic=lambda: world.clock)),
         patch.object(transactions, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(moment, "new_op_id", lambda: world.new_op_id()),
+        patch.object(labels, "uuid", SimpleNamespace(uuid4=lambda: UUID(int=next(ids)))),
         patch.object(observability.metrics, "add_metric", world.measure),
     ):
         try:
