@@ -245,7 +245,7 @@ def test_many_are_forgotten_by_a_query(admin, world, lake):
     put(world, lake, *(f"old/{n}" for n in range(8)), *"ab")
     progress = ended(admin, world, begin(admin, q='object_name starts with "old/"'))
     assert (progress["seen"], progress["forgotten"]) == (8, 8)
-    assert [each["object_name"] for each in admin.call("GET", "/data").body["items"]] == ["a", "b"]
+    assert {each["object_name"] for each in admin.call("GET", "/data").body["items"]} == {"a", "b"}
 
 
 @pytest.mark.parametrize("objects", [False, True])
