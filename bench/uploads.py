@@ -1,7 +1,7 @@
 """What it takes to announce uploads: requests to the API and, counted, to DynamoDB and S3, for each file.
 
 The API's function runs in this process against a local cloud. Each file is announced with two tags, a source
-and custom metadata. Its bytes go straight into the bucket by what was answered, one request each, which is not
+and custom metadata. Its bytes go straight into the bucket by what was answered, one request each; that is not
 in it.
 """
 

@@ -38,8 +38,8 @@ _PARTS_AT_ONCE = 500
 class UploadEntry(Body):
     object_name: Annotated[str, Field(min_length=1)] | None = None
     """The whole name, with the datalake's prefix: at most 1,024 bytes of UTF-8, no control characters, no
-    part `.`, `..` or `.tidelake`. Where names are made of the content, only its folder counts, and the
-    datalake's prefix is the default."""
+    part `.` or `..`, not below `.tidelake/`. Where names are made of the content, only its folder counts, and
+    the datalake's prefix is the default."""
     size: Annotated[int, Field(ge=0, le=upload.BYTES)]
     """In bytes. No other number of bytes is taken."""
     content_type: Literal[tuple(upload.EXTENSIONS)]  # type: ignore[valid-type]

@@ -29,4 +29,4 @@ def delete(lake: "Lake", data: "Data", etag: str) -> None:
     except ContentChanged as error:
         raise EtagMismatch from error
     # Buckets may be silent, and an event takes its time.
-    queues.send_recheck(lake.bucket, data.object_name)
+    queues.send_recheck(lake.home.routing_key, data.object_name)

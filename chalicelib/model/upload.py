@@ -4,6 +4,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.model import limits
+from chalicelib.model.lake import ARTIFACTS_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +32,6 @@ EXTENSIONS: "Final[Mapping[str, str]]" = {
 
 BYTES: Final = limits.PARTS * limits.WHOLE_BYTES
 
-_OWN: Final = ".tidelake"
-"""Names that are kept for the lake's own probes."""
 _FILENAME_VARIABLE: Final = "${filename}"
 
 
@@ -54,9 +53,9 @@ def _mistake_in_name(lake: "Lake", name: str) -> str | None:
     if not steps[0] or not steps[-1]:
         return "object_name should neither be empty nor begin or end with /"
     if not lake.holds(name):
-        return f"object_name should begin with the datalake's prefix, {lake.prefix}"
-    if {".", "..", _OWN} & set(steps):
-        return f"no part of object_name between / should be ., .. or {_OWN}"
+        return f"object_name should begin with {lake.prefix!r} and not with {ARTIFACTS_PREFIX!r}"
+    if {".", ".."} & set(steps):
+        return "no part of object_name between / should be . or .."
     # S3 puts the name of the client's file in its place.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html
     if _FILENAME_VARIABLE in name:

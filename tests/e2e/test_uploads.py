@@ -153,6 +153,26 @@ def test_what_is_forgotten_stays_in_the_bucket_and_nothing_is_deleted_unless_all
     lake.stack.clear(PREFIX)
 
 
+def test_an_object_is_deleted_where_that_is_allowed_and_survives_where_it_was_overwritten(lake: Lake) -> None:
+    ok = lake.announce(*(entry(f"delete/{n}.png", png(n + 1)) for n in range(4)))["ok"]
+    for n, each in enumerate(ok):
+        lake.post(each["upload"], png(n + 1))
+    first, *rest = lake.settle([each["data"]["id"] for each in ok]).values()
+    allowed = send(lake.stack, "PATCH", "/v1/connectors/stack", {"allow_delete": True})
+    assert allowed.status == 200, allowed.raw
+    try:
+        path = f"/data/{first['id']}?object=true&etag="
+        mismatch = lake.call("DELETE", path + "0" * 32)
+        assert (mismatch.status, mismatch.body["code"]) == (409, "etag_mismatch")
+        assert lake.call("DELETE", path + first["etag"]).status == 202
+        done = _ended(lake, {"ids": [each["id"] for each in rest], "object": True})
+    finally:
+        send(lake.stack, "PATCH", "/v1/connectors/stack", {"allow_delete": False})
+    assert (done["seen"], done["deleted"], done["failed"]) == (3, 3, 0)
+    assert lake.stack.listing(f"{PREFIX}delete/") == {}
+    assert eventually(lambda: not list(lake.stack.index(f"{PREFIX}delete/")))
+
+
 def _ended(lake: Lake, body: dict[str, Any]) -> dict[str, int]:
     begun = lake.call("POST", "/data/delete", body)
     assert begun.status == 202, begun.raw

@@ -269,7 +269,7 @@ def test_what_expired_is_counted_no_more_and_leaves_no_tagging(world, lake):
         "k" * 1025,
         "é" * 513,
         "\ud800",
-        "a/.tidelake/b",
+        ".tidelake/b",
         "a${filename}",
     ],
 )
