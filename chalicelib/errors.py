@@ -9,6 +9,7 @@ TidelakeError
 │   ├── ContentChanged      they are not the ones that were meant: look again
 │   ├── Archived
 │   └── AccessDenied
+├── NotSupported            the bucket's storage cannot do it safely
 ├── InvalidRequest          the caller must change the request
 │   ├── InvalidCursor
 │   ├── InvalidQuery        what stands in `q`
@@ -16,6 +17,7 @@ TidelakeError
 ├── TooLarge                more than is taken at once
 ├── Unauthorized            no key, or none that is valid
 ├── Forbidden               the key's role is too small
+├── DeleteNotAllowed        whoever made the connector did not allow it
 ├── NotFound                not there, or not the caller's
 │   ├── UnknownLake
 │   ├── UnknownData
@@ -23,6 +25,8 @@ TidelakeError
 │   ├── UnknownKey
 │   ├── UnknownLabel
 │   ├── UnknownJob
+│   ├── UnknownUpload
+│   ├── NoContent           its bytes have not come yet
 │   └── NoThumbnail
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
@@ -34,6 +38,8 @@ TidelakeError
     ├── ConnectorFails      with the settings that it was to have
     ├── OfTheStack          a connector that is as it is
     ├── ConnectorIdle       it serves no lakes
+    ├── ObjectExists
+    ├── EtagMismatch        the bytes are other ones by now
     ├── JobIsOver
     ├── JobMustEnd          what it does cannot be left half done
     ├── IdempotencyKeyReused
@@ -77,6 +83,10 @@ class AccessDenied(Unreadable):
     pass
 
 
+class NotSupported(TidelakeError):
+    """Its argument is what."""
+
+
 class InvalidRequest(TidelakeError):
     """Its arguments are the mistakes, each with its place: `("limit", "Input should be …")`."""
 
@@ -106,6 +116,10 @@ class Forbidden(TidelakeError):
     pass
 
 
+class DeleteNotAllowed(TidelakeError):
+    pass
+
+
 class NotFound(TidelakeError):
     pass
 
@@ -132,6 +146,14 @@ class UnknownLabel(NotFound):
 
 class UnknownJob(NotFound):
     pass
+
+
+class UnknownUpload(NotFound):
+    pass
+
+
+class NoContent(NotFound):
+    """Its argument is the data's status."""
 
 
 class NoThumbnail(NotFound):
@@ -183,6 +205,14 @@ class ConnectorFails(Conflict):
 
 
 class OfTheStack(Conflict):
+    pass
+
+
+class ObjectExists(Conflict):
+    pass
+
+
+class EtagMismatch(Conflict):
     pass
 
 

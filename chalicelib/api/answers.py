@@ -1,15 +1,17 @@
 """What the API says about things, in JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 from chalice.app import Response
 from pydantic import WithJsonSchema
 
 from chalicelib.config import config
+from chalicelib.downstream.outcomes import OutcomeKind, failed
 from chalicelib.model import grants
 from chalicelib.model.connector import ConnectorKind, ConnectorState, Permission
 from chalicelib.model.data import Kind, Reason, Status, Type
@@ -22,6 +24,7 @@ from chalicelib.query.tree import conjuncts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from chalicelib.downstream.outcomes import Outcome
     from chalicelib.model.connector import Connector, Findings
     from chalicelib.model.counts import Counts
     from chalicelib.model.data import Data
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 _BODY_BYTES = 2_500_000
 """Lambda answers at most 6 MB, and every quote and backslash of a body counts twice in there."""
+
+_ANSWER_BYTES = 5_900_000
+"""The same limit, where what counts twice is counted, with room for a thousand entries that failed."""
 
 _PRIVATE = {"Cache-Control": "no-store"}
 
@@ -93,7 +99,8 @@ class DataAnswer(TypedDict):
     filename: str
     url: str | None
     size: int
-    etag: str
+    etag: str | None
+    """Null until there are bytes."""
     version_id: str | None
     content_type: str | None
     content_encoding: str | None
@@ -170,6 +177,87 @@ class ChangeAnswer(TypedDict):
     """Ids of no data in this datalake."""
     failed: list[FailureAnswer]
     """Data that stays as it was, and why."""
+
+
+class FormAnswer(TypedDict):
+    method: Literal["POST"]
+    url: str
+    fields: Mapping[str, str]
+    """Of `multipart/form-data`, all before `file`."""
+
+
+class PartAnswer(TypedDict):
+    number: int
+    url: str
+    """For a PUT of the part."""
+
+
+class PartsAnswer(TypedDict):
+    parts: list[PartAnswer]
+    next: int | None
+    """Number of the first part that follows, to be asked for as `first`."""
+
+
+class MultipartAnswer(PartsAnswer):
+    method: Literal["MULTIPART"]
+    upload_id: str
+    part_size: int
+    """In bytes, of each but the last."""
+    part_count: int
+
+
+class AnnouncedAnswer(TypedDict):
+    index: int
+    """Of the entry, from 0."""
+    data: DataAnswer
+    upload: FormAnswer | MultipartAnswer
+
+
+class FailedEntryAnswer(TypedDict):
+    index: int
+    code: str
+    detail: str
+    retryable: bool
+    """Whether it may succeed as it is."""
+
+
+class SkippedEntryAnswer(TypedDict):
+    index: int
+    code: Literal["exists"]
+    data: DataAnswer | None
+    """Null: so far only the bucket knows the object."""
+
+
+class UploadsAnswer(TypedDict):
+    ok: list[AnnouncedAnswer]
+    failed: list[FailedEntryAnswer]
+    skipped: list[SkippedEntryAnswer]
+
+
+class CompletedAnswer(TypedDict):
+    id: str
+    object_name: str
+
+
+class ProgressItemAnswer(TypedDict):
+    id: str
+    status: Status
+    status_reason: Reason | None
+    etag: str | None
+
+
+class ProgressAnswer(TypedDict):
+    by_status: Mapping[str, int]
+    items: list[ProgressItemAnswer]
+    missing: list[str]
+    """Ids of no data in this datalake."""
+
+
+class DeletionAnswer(TypedDict):
+    id: str
+    outcome: Literal["forgotten", "deleted"]
+    detail: str
+    """What that means for the object, or for the index."""
 
 
 class JobAnswer(TypedDict):
@@ -341,7 +429,7 @@ def describe_data(data: "Data", names: Mapping[str, str]) -> DataAnswer:
         "filename": data.filename,
         "url": None,
         "size": data.size,
-        "etag": data.etag,
+        "etag": data.etag or None,
         "version_id": data.version_id,
         "content_type": data.content_type,
         "content_encoding": data.content_encoding,
@@ -424,6 +512,61 @@ def page(
     return _answer(f'{{"items":[{",".join(texts)}],{rest.removeprefix("{")}')
 
 
+def announced(
+    outcomes: "Iterable[Outcome]",
+    tickets: "Mapping[int, FormAnswer | MultipartAnswer | Outcome]",
+    names: Mapping[str, str],
+) -> Response:
+    """What does not fit into one answer is to be asked for again: that it was announced does no harm."""
+    lists: dict[OutcomeKind, list[str]] = {kind: [] for kind in OutcomeKind}
+    room = _ANSWER_BYTES
+    for outcome in outcomes:
+        kind, text = outcome.kind, _json(_describe_outcome(outcome, tickets.get(outcome.index), names))
+        if kind is not OutcomeKind.FAILED and _carried(text) > room:
+            full = failed(outcome.index, "too_large", "the answer has no room for it; ask again with fewer")
+            kind, text = full.kind, _json(_describe_outcome(full, None, names))
+        room -= _carried(text)
+        lists[kind].append(text)
+    return _answer("{" + ",".join(f'"{kind}":[{",".join(texts)}]' for kind, texts in lists.items()) + "}")
+
+
+def _describe_outcome(outcome: "Outcome", ticket: object, names: Mapping[str, str]) -> dict[str, object]:
+    described = describe_data(outcome.data, names) if outcome.data else None
+    match outcome.kind:
+        case OutcomeKind.OK:
+            return {"index": outcome.index, "data": described, "upload": ticket}
+        case OutcomeKind.SKIPPED:
+            return {"index": outcome.index, "code": outcome.code, "data": described}
+        case OutcomeKind.FAILED:
+            told = {"code": outcome.code, "detail": outcome.detail, "retryable": outcome.retryable}
+            return {"index": outcome.index, **told}
+
+
+def _carried(text: str) -> int:
+    """Bytes that a text in ASCII takes in Lambda's own JSON, with a comma."""
+    return len(text) + text.count('"') + text.count("\\") + 1
+
+
+def describe_deletion(data_id: str, outcome: Literal["forgotten", "deleted"], detail: str) -> DeletionAnswer:
+    return {"id": data_id, "outcome": outcome, "detail": detail}
+
+
+def describe_progress(found: "Sequence[Data]", missing: list[str]) -> ProgressAnswer:
+    return {
+        "by_status": dict(Counter(data.status for data in found)),
+        "items": [
+            {
+                "id": data.id,
+                "status": data.status,
+                "status_reason": data.status_reason,
+                "etag": data.etag or None,
+            }
+            for data in found
+        ],
+        "missing": missing,
+    }
+
+
 def failure(data_id: str, code: str, detail: str) -> FailureAnswer:
     return {"id": data_id, "code": code, "detail": detail}
 
@@ -449,8 +592,12 @@ def created(body: "Mapping[str, Any]") -> Response:
     return _answer(_json(body), HTTPStatus.CREATED)
 
 
+def accepted(body: "Mapping[str, Any]") -> Response:
+    return _answer(_json(body), HTTPStatus.ACCEPTED)
+
+
 def begun(job: "Job") -> Response:
-    return _answer(_json({"job": describe_job(job)}), HTTPStatus.ACCEPTED)
+    return accepted({"job": describe_job(job)})
 
 
 def removed() -> Response:

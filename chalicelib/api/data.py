@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.api import answers
-from chalicelib.errors import NoThumbnail, UnknownData
+from chalicelib.errors import NoContent, NoThumbnail, UnknownData
 from chalicelib.model.data import Type, is_id
 from chalicelib.storage import buckets, labels, lakes, records
 
@@ -36,7 +36,7 @@ def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) ->
     Width and height are as displayed, the image's orientation applied; sizes are in bytes.
     """
     home = lakes.find(caller.organization, lake)
-    data = _find(home, id)
+    data = find(home, id)
     return answers.found(answers.describe_data(data, labels.names_of(home.id, [data])))
 
 
@@ -47,7 +47,9 @@ def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str)
     downloaded.
     """
     home = lakes.find(caller.organization, lake)
-    data = _find(home, id)
+    data = find(home, id)
+    if not data.live:
+        raise NoContent(data.status)
     shown = _is_shown(data)
     content_type = str(data.content_type) if shown else "application/octet-stream"
     return answers.redirect(buckets.content_url(home, data, content_type=content_type, inline=shown))
@@ -58,15 +60,15 @@ def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: st
 
     A redirect to a WebP of at most 256 pixels a side, which takes no key.
     """
-    data = _find(lakes.find(caller.organization, lake), id)
+    data = find(lakes.find(caller.organization, lake), id)
     if not data.thumbnail:
         raise NoThumbnail(_why_no_thumbnail(data))
     return answers.redirect(buckets.thumbnail_url(data))
 
 
-def _find(lake: "Lake", data_id: str) -> "Data":
+def find(lake: "Lake", data_id: str) -> "Data":
     data = records.read(data_id) if is_id(data_id) else None
-    if data is None or not data.live or data.lake_id != lake.id:
+    if data is None or not data.shown or data.lake_id != lake.id:
         raise UnknownData(data_id)
     return data
 

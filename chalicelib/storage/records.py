@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pynamodb.expressions.condition import Condition
+    from pynamodb.expressions.update import Action
 
     from chalicelib.model.data import Facts
     from chalicelib.model.lake import Lake
 
+_TOLD = ("content", "size", "etag", "version_id", "content_type", "content_encoding", "last_modified")
+_PEOPLES = ("tags", "edit_id", *WRITTEN)
 _DERIVED = ("status_reason", "type", "width", "height", "orientation", "channels", "metadata", "thumbnail")
 
 
@@ -104,6 +107,44 @@ def write_gone(
     return _compare_and_set(lake.data_id(object_name), before, op_id, sequencer, tombstone)
 
 
+def write_unseen(before: Data, sequencer: Sequencer | None, op_id: str) -> Data | None:
+    """Record that the bytes of an announced object are not there yet. None when somebody else has written
+    since `before` was read."""
+    expires_at = max(before.expires_at or 0, moment.end_of(limits.ANNOUNCED_SECONDS))
+    return _compare_and_set(before.id, before, op_id, sequencer, {"expires_at": expires_at})
+
+
+def announcement_of(before: Data | None, after: Data) -> dict[str, Any]:
+    """The write, for a transaction, that lets a record be the announced one, unless anybody has written to it
+    since `before` was read."""
+    values = dict.fromkeys((*_DERIVED, "gone_from")) | _values(after) | _written(after)
+    if before and before.created_at:
+        del values["created_key"]
+    own = {"rev": after.rev, "op_id": after.op_id, "expires_at": after.expires_at}
+    return _update_of(after.id, values | own, is_untouched(before))
+
+
+def labelling_of(before: Data, after: Data) -> dict[str, Any]:
+    """The write, for a transaction, of all that people say of a record that stays what it is, unless it does
+    not, or people have written meanwhile."""
+    return _update_of(before.id, _written(after), is_as_edited(before) & _is_as_tagged(before))
+
+
+def oblivion_of(before: Data, op_id: str) -> dict[str, Any]:
+    """The write, for a transaction, that leaves a tombstone which remembers nothing of what was recorded,
+    unless anybody has written since `before` was read."""
+    values = dict.fromkeys((*_TOLD, *_DERIVED, *_PEOPLES, "status", "shard", "created_key", "filename_key"))
+    tombstone = {
+        "state": State.GONE,
+        "gone_from": before.shard,
+        "rev": before.rev + 1,
+        "op_id": op_id,
+        "expires_at": moment.tombstone_end(),
+        "updated_at": moment.rfc3339(moment.now()),
+    }
+    return _update_of(before.id, values | tombstone, is_untouched(before))
+
+
 def unchanged_since(before: Data | None) -> "Condition":
     unchanged: Condition = DataItem.rev.does_not_exist()
     if before:
@@ -138,8 +179,8 @@ def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, 
 
 
 def write_edit(before: Data, after: Data, edit_id: str) -> Data | None:
-    """Record what people wrote. None when the record is gone, or edited by somebody else since `before` was
-    read."""
+    """Record what people wrote. None when the record is not what it was, or edited by somebody else since
+    `before` was read."""
     values = {name: getattr(after, name) or None for name in WRITTEN}
     try:
         return _update(before.id, values | {"edit_id": edit_id}, is_as_edited(before))
@@ -148,16 +189,28 @@ def write_edit(before: Data, after: Data, edit_id: str) -> Data | None:
 
 
 def is_as_edited(before: Data) -> "Condition":
-    """Whether the record is live and nobody has edited it since."""
+    """Whether the record is as live as it was and nobody has edited it since."""
     last = DataItem.edit_id
     unedited = last.does_not_exist() if before.edit_id is None else last == before.edit_id
-    condition: Condition = (DataItem.state == State.LIVE) & unedited
+    condition: Condition = (DataItem.state == before.state) & unedited
     return condition
 
 
 def remove(ids: "Iterable[str]") -> None:
     """Without a tombstone: for lakes that are no more."""
     removals.remove(config.data_table, [{"id": {"S": data_id}} for data_id in ids])
+
+
+def _is_as_tagged(before: Data) -> "Condition":
+    held = DataItem.tags
+    condition: Condition = held == before.tags if before.tags else held.does_not_exist()
+    return condition
+
+
+def is_untouched(before: Data | None) -> "Condition":
+    """Whether nobody has written since, neither people nor observers."""
+    condition = unchanged_since(before)
+    return condition & is_as_edited(before) & _is_as_tagged(before) if before else condition
 
 
 class Order(StrEnum):
@@ -261,12 +314,21 @@ def _compare_and_set(
         return None
 
 
-def _update(data_id: str, values: dict[str, Any], condition: "Condition") -> Data:
-    item = DataItem(data_id)
+def _written(data: Data) -> dict[str, Any]:
+    return {name: getattr(data, name) or None for name in _PEOPLES}
+
+
+def _update_of(data_id: str, values: dict[str, Any], condition: "Condition") -> dict[str, Any]:
+    return {"Update": DataItem(data_id).get_update_kwargs_from_instance(_actions(values), condition)}
+
+
+def _actions(values: dict[str, Any]) -> "list[Action]":
     attributes = [(getattr(DataItem, name), value) for name, value in values.items()]
-    actions = [
-        attribute.remove() if value is None else attribute.set(value) for attribute, value in attributes
-    ]
+    return [attribute.remove() if value is None else attribute.set(value) for attribute, value in attributes]
+
+
+def _update(data_id: str, values: dict[str, Any], condition: "Condition") -> Data:
+    item, actions = DataItem(data_id), _actions(values)
     with aws.calling("update record"):
         transactions.outlast(lambda: item.update(actions, condition=condition))
     return _data(item)
@@ -281,9 +343,9 @@ def _values(data: Data) -> dict[str, Any]:
         "filename_key": _filename_key(data),
         "state": data.state,
         "sequencer": str(data.sequencer) if data.sequencer else None,
-        "content": data.content,
+        "content": data.content or None,
         "size": data.size,
-        "etag": data.etag,
+        "etag": data.etag or None,
         "version_id": data.version_id,
         "content_type": data.content_type,
         "content_encoding": data.content_encoding,
@@ -346,4 +408,5 @@ def _data(item: DataItem) -> Data:
         custom_metadata=item.custom_metadata or {},
         edited_metadata=item.edited_metadata or {},
         edit_id=item.edit_id,
+        expires_at=_integer(item.expires_at),
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import parallel
 from chalicelib.config import config
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model import limits
@@ -12,16 +11,13 @@ from chalicelib.storage.records import Order
 from chalicelib.storage.tables import TaggingItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from chalicelib.model.data import Data
     from chalicelib.model.lake import Lake
     from chalicelib.storage.records import Entry
 
 type Tags = frozenset[str]
-
-_WRITES = 100
-"""In one transaction (an AWS limit)."""
 
 
 @dataclass(slots=True)
@@ -30,7 +26,7 @@ class Retagging:
 
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """Not there, not live, or of another lake."""
+    """Not there, gone, or of another lake."""
     full: list[str] = field(default_factory=list)
     """With these tags they would have more than limits.TAGS_PER_RECORD; they have none of them now."""
 
@@ -47,9 +43,15 @@ class Plan:
 
     @property
     def writes(self) -> list[dict[str, Any]]:
-        puts = [{"Put": _target(Item=item)} for item in _items(self.data, self.tags - self.data.tags)]
-        keys = [_key(item) for item in _items(self.data, self.data.tags - self.tags)]
-        return [_update(self.data, self.tags), *puts, *({"Delete": _target(Key=key)} for key in keys)]
+        return [_update(self.data, self.tags), *passage(self.data, self.data.tags, self.tags)]
+
+
+def passage(data: "Data", held: Tags, tags: Tags) -> list[dict[str, Any]]:
+    """What is to be written, in one transaction with the record, when other tags take the place of those that
+    it held."""
+    puts = [{"Put": _target(Item=item)} for item in _items(data, tags - held)]
+    keys = [_key(item) for item in _items(data, held - tags)]
+    return [*puts, *({"Delete": _target(Key=key)} for key in keys)]
 
 
 def attach(lake_id: str, tags: Tags, ids: "Iterable[str]") -> Retagging:
@@ -63,7 +65,7 @@ def detach(lake_id: str, tags: Tags, ids: "Iterable[str]") -> Retagging:
 def purge(lake: "Lake", tag: str, members: "Sequence[Entry]") -> Retagging:
     """Take the tag off these records, be they live or tombstones, and delete what says of others that they
     have it."""
-    outcome = _retag(lake.id, [data_id for _, data_id in members], lambda held: held - {tag}, live=False)
+    outcome = _retag(lake.id, [data_id for _, data_id in members], lambda held: held - {tag}, shown=False)
     changed = set(outcome.changed)
     stale = [member for member in members if member[1] not in changed]
     keys = [_key_of(_tag_shard(tag, lake.shard(data_id)), position) for position, data_id in stale]
@@ -78,15 +80,15 @@ def forget(gone: "Iterable[Data]") -> None:
 
 
 def _retag(
-    lake_id: str, ids: "Iterable[str]", change: "Callable[[Tags], Tags]", *, live: bool = True
+    lake_id: str, ids: "Iterable[str]", change: "Callable[[Tags], Tags]", *, shown: bool = True
 ) -> Retagging:
     """Whoever writes to a record at the same time is in the way of all that share its transaction. So what
     was refused is read again and written with ever fewer others."""
-    done, waiting, room = Retagging(), list(dict.fromkeys(ids)), _WRITES
+    done, waiting, room = Retagging(), list(dict.fromkeys(ids)), transactions.WRITES
     for attempt in range(transactions.ATTEMPTS):
-        plans = _plan(lake_id, waiting, change, done, live=live)
-        refused = parallel.for_each(_write, list(_packed(plans, room)))
-        waiting = [plan.data.id for part in refused for plan in part]
+        plans = _plan(lake_id, waiting, change, done, shown=shown)
+        refused = transactions.attempt_each("tag records", [plan.writes for plan in plans], room)
+        waiting = [plan.data.id for plan, was_refused in zip(plans, refused, strict=True) if was_refused]
         done.changed += {plan.data.id for plan in plans} - set(waiting)
         if not waiting:
             return done
@@ -96,13 +98,13 @@ def _retag(
 
 
 def _plan(
-    lake_id: str, ids: "Sequence[str]", change: "Callable[[Tags], Tags]", done: Retagging, *, live: bool
+    lake_id: str, ids: "Sequence[str]", change: "Callable[[Tags], Tags]", done: Retagging, *, shown: bool
 ) -> list[Plan]:
     """What is to be written. Of the others it is said in `done` why nothing is."""
     found, plans = records.read_all(ids), []
     for data_id in ids:
         data = found.get(data_id)
-        if data is None or data.lake_id != lake_id or (live and not data.live):
+        if data is None or data.lake_id != lake_id or (shown and not data.shown):
             done.missing.append(data_id)
             continue
         tags = change(data.tags)
@@ -111,29 +113,6 @@ def _plan(
         elif tags != data.tags:
             plans.append(Plan(data, tags))
     return plans
-
-
-def _packed(plans: "Iterable[Plan]", room: int) -> "Iterator[list[Plan]]":
-    """As many in a transaction as there is room for, and one at least."""
-    part: list[Plan] = []
-    size = 0
-    for plan in plans:
-        if part and size + plan.size > room:
-            yield part
-            part, size = [], 0
-        part.append(plan)
-        size += plan.size
-    if part:
-        yield part
-
-
-def _write(part: "list[Plan]") -> "list[Plan]":
-    """What was not written."""
-    try:
-        refused = transactions.attempt("tag records", [write for plan in part for write in plan.writes])
-    except transactions.ConditionsFailed:
-        return part
-    return part if refused else []
 
 
 def _update(data: "Data", tags: Tags) -> dict[str, Any]:

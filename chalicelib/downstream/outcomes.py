@@ -1,0 +1,45 @@
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.model.data import Data
+
+
+_PASSING = frozenset({"storage_unavailable", "too_large"})
+
+
+class OutcomeKind(StrEnum):
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one of many things that were asked for."""
+
+    index: int
+    """Its place among them."""
+    kind: OutcomeKind
+    data: "Data | None" = None
+    """As it is now; what was in the way, where there is a record of it."""
+    code: str | None = None
+    detail: str | None = None
+
+    @property
+    def retryable(self) -> bool:
+        """Whether asking again as it is may help."""
+        return self.code in _PASSING
+
+
+def done(index: int, data: "Data") -> Outcome:
+    return Outcome(index=index, kind=OutcomeKind.OK, data=data)
+
+
+def failed(index: int, code: str, detail: str, data: "Data | None" = None) -> Outcome:
+    return Outcome(index=index, kind=OutcomeKind.FAILED, code=code, detail=detail, data=data)
+
+
+def skipped(index: int, data: "Data | None") -> Outcome:
+    return Outcome(index=index, kind=OutcomeKind.SKIPPED, code="exists", data=data)
