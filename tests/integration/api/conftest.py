@@ -49,8 +49,8 @@ ENVIRONMENT = {
     "JOBS_TABLE": "jobs",
     "JOBS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
     "COUNTERS_TABLE": "counters",
-    "EVENTS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/tidelake-test-events",
-    "EVENTS_QUEUE_ARN": "arn:aws:sqs:us-east-1:123456789012:tidelake-test-events",
+    "EVENTS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/events",
+    "EVENTS_QUEUE_ARN": "arn:aws:sqs:us-east-1:123456789012:events",
     "ARTIFACTS_BUCKET": "artifacts",
     "SIGNING_KEY": "a secret of the stack",
 }
