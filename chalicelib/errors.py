@@ -7,11 +7,13 @@ TidelakeError
 ├── Unreadable              the bytes of one object cannot be had
 │   ├── ContentChanged      they are not the ones that were meant: look again
 │   ├── Archived
-│   └── AccessDenied
+│   ├── AccessDenied
+│   └── NotFetched          from another host
 ├── InvalidRequest          the caller must change the request
 │   ├── InvalidCursor
 │   ├── InvalidQuery        what stands in `q`
 │   └── InvalidBody
+├── InvalidUrl              no target of a link
 ├── TooLarge                more than is taken at once
 ├── Unauthorized            no key, or none that is valid
 ├── Forbidden               the key's role is too small
@@ -21,6 +23,7 @@ TidelakeError
 │   ├── UnknownKey
 │   ├── UnknownLabel
 │   ├── UnknownJob
+│   ├── NotALink
 │   └── NoThumbnail
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
@@ -61,6 +64,14 @@ class Archived(Unreadable):
 
 class AccessDenied(Unreadable):
     pass
+
+
+class NotFetched(Unreadable):
+    """Its argument is why, as records have it."""
+
+
+class InvalidUrl(TidelakeError):
+    """Its argument is why, for people."""
 
 
 class InvalidRequest(TidelakeError):
@@ -113,6 +124,10 @@ class UnknownLabel(NotFound):
 
 
 class UnknownJob(NotFound):
+    pass
+
+
+class NotALink(NotFound):
     pass
 
 

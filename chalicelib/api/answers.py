@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 from chalice.app import Response
 from pydantic import WithJsonSchema
 
-from chalicelib.model.data import Kind, Reason, Status, Type
+from chalicelib.model.data import Health, Kind, Reason, Status, Type
 from chalicelib.model.job import JobKind, JobState
 from chalicelib.model.key import Role
 from chalicelib.query.plans import Sorted
@@ -75,8 +75,13 @@ class DataAnswer(TypedDict):
     object_name: str
     filename: str
     url: str | None
-    size: int
-    etag: str
+    """Where a link points to, or where an object says that it does, whose bytes are those of a link."""
+    health: Health | None
+    """Of a link: what was found there at `checked_at`."""
+    checked_at: Moment | None
+    size: int | None
+    """In bytes. Of a link as its target was when it was fetched, and so are `etag` and `last_modified`."""
+    etag: str | None
     version_id: str | None
     content_type: str | None
     content_encoding: str | None
@@ -238,7 +243,9 @@ def describe_data(data: "Data", names: Mapping[str, str]) -> DataAnswer:
         "status_reason": data.status_reason,
         "object_name": data.object_name,
         "filename": data.filename,
-        "url": None,
+        "url": data.url,
+        "health": data.health,
+        "checked_at": data.checked_at,
         "size": data.size,
         "etag": data.etag,
         "version_id": data.version_id,

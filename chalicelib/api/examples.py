@@ -29,6 +29,8 @@ _DATA: dict[str, Any] = {
     "object_name": "frames/a.jpg",
     "filename": "a.jpg",
     "url": None,
+    "health": None,
+    "checked_at": None,
     "size": 3317210,
     "etag": "9b2cf535f27731c974343645a3985328",
     "version_id": None,

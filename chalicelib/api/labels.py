@@ -1,14 +1,12 @@
 """Tags and sources: what data is labelled with, and the labelling."""
 
 from dataclasses import asdict
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from chalicelib import parallel
 from chalicelib.api import answers, cursors
 from chalicelib.api.bodies import Body
 from chalicelib.api.targets import Target
@@ -161,10 +159,8 @@ def attach_tags(caller: "Caller", parameters: "Parameters", body: TaggingBody, l
     """
     home = lakes.find(caller.organization, lake)
     body.check(home)
-    found = labels.find(home.id, LabelKind.TAG, body.tags)
-    absent = [name for name in body.tags if name not in found]
-    made = parallel.for_each(lambda name: labels.get_or_create(home.id, LabelKind.TAG, name)[0], absent)
-    tags = frozenset(tag.id for tag in chain(found.values(), made))
+    found = labels.get_or_create_all(home.id, LabelKind.TAG, body.tags)
+    tags = frozenset(tag.id for tag in found.values())
     if body.ids is None:
         return body.begin(home, {"attach": sorted(tags)})
     return _retagged(taggings.attach(home.id, tags, body.ids))

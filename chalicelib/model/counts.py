@@ -26,7 +26,9 @@ def weigh(data: "Data | None") -> Counter[str]:
     only once looked at."""
     if data is None or not data.live:
         return Counter()
-    counted = Counter({"items": 1, "bytes": data.size, f"status:{data.status}": 1, f"kind:{data.kind}": 1})
+    counted = Counter(
+        {"items": 1, "bytes": data.size or 0, f"status:{data.status}": 1, f"kind:{data.kind}": 1}
+    )
     if data.type:
         counted[f"type:{data.type}"] = 1
     counted.update(label_counter(LabelKind.TAG, tag) for tag in data.tags)

@@ -49,13 +49,15 @@ class Stream(Protocol):
 
 
 @contextmanager
-def open_object(bucket: "Bucket", object_name: str, etag: str) -> "Iterator[tuple[Sight, Stream]]":
-    """The bytes that the etag names, with what S3 says about them. What is not read is not transferred.
+def open_object(bucket: "Bucket", object_name: str, etag: str | None) -> "Iterator[tuple[Sight, Stream]]":
+    """The bytes that the etag names, or any if it is None, with what S3 says about them. What is not read is
+    not transferred.
 
     Raises ContentChanged when other bytes or none are there, Archived, AccessDenied, StorageUnavailable.
     """
     try:
-        answer = _s3(bucket).get_object(**_where(bucket), Key=object_name, IfMatch=f'"{etag}"')
+        matching = {} if etag is None else {"IfMatch": f'"{etag}"'}
+        answer = _s3(bucket).get_object(**_where(bucket), Key=object_name, **matching)
         try:
             yield _sight(answer), answer["Body"]
         finally:

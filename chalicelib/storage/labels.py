@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from chalicelib import parallel
 from chalicelib.config import config
 from chalicelib.errors import LabelExists, UnknownLabel
 from chalicelib.model import moment
@@ -71,6 +72,17 @@ def get_or_create(lake_id: str, kind: LabelKind, name: str) -> tuple[Label, bool
     """The label that has the name, the same for all who ask at once, and whether this call made it."""
     found = find(lake_id, kind, [name])
     return (found[name], False) if found else _create(lake_id, kind, name, str(uuid.uuid4()))
+
+
+def get_or_create_all(lake_id: str, kind: LabelKind, names: "Iterable[str]") -> dict[str, Label]:
+    """The labels of all these names, by the names as given."""
+    asked = list(names)
+    by_fold = {fold(name): name for name in asked}
+    found = find(lake_id, kind, by_fold.values())
+    absent = [name for name in by_fold.values() if name not in found]
+    made = parallel.for_each(lambda name: _create(lake_id, kind, name, str(uuid.uuid4()))[0], absent)
+    found |= dict(zip(absent, made, strict=True))
+    return {name: found[by_fold[fold(name)]] for name in asked}
 
 
 def rename(lake_id: str, label: Label, name: str) -> Label:

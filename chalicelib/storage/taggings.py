@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import parallel
 from chalicelib.config import config
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model import limits
@@ -13,7 +12,7 @@ from chalicelib.storage.records import Order
 from chalicelib.storage.tables import TaggingItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from chalicelib.model.data import Data
     from chalicelib.model.lake import Lake
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 type Tags = frozenset[str]
 
-_WRITES = 100
-"""In one transaction (an AWS limit)."""
 _DELETE_BATCH = 25
 
 
@@ -44,9 +41,15 @@ class Plan:
 
     @property
     def writes(self) -> list[dict[str, Any]]:
-        puts = [{"Put": _target(Item=item)} for item in _items(self.data, self.tags - self.data.tags)]
-        keys = [_key(item) for item in _items(self.data, self.data.tags - self.tags)]
-        return [_update(self.data, self.tags), *puts, *({"Delete": _target(Key=key)} for key in keys)]
+        return [_update(self.data, self.tags), *passage(self.data, self.data.tags, self.tags)]
+
+
+def passage(data: "Data", held: Tags, tags: Tags) -> list[dict[str, Any]]:
+    """What is to be written, in one transaction with the record, when other tags take the place of those that
+    it held."""
+    puts = [{"Put": _target(Item=item)} for item in _items(data, tags - held)]
+    keys = [_key(item) for item in _items(data, held - tags)]
+    return [*puts, *({"Delete": _target(Key=key)} for key in keys)]
 
 
 def attach(lake_id: str, tags: Tags, ids: "Iterable[str]") -> Retagging:
@@ -82,11 +85,11 @@ def _retag(
 ) -> Retagging:
     """Whoever writes to a record at the same time is in the way of all that share its transaction. So what
     was refused is read again and written with ever fewer others."""
-    done, waiting, room = Retagging(), list(dict.fromkeys(ids)), _WRITES
+    done, waiting, room = Retagging(), list(dict.fromkeys(ids)), transactions.WRITES
     for attempt in range(transactions.ATTEMPTS):
         plans = _plan(lake_id, waiting, change, done, live=live)
-        refused = parallel.for_each(_write, list(_packed(plans, room)))
-        waiting = [plan.data.id for part in refused for plan in part]
+        refused = transactions.attempt_each("tag records", [plan.writes for plan in plans], room)
+        waiting = [plan.data.id for plan, was_refused in zip(plans, refused, strict=True) if was_refused]
         done.changed += {plan.data.id for plan in plans} - set(waiting)
         if not waiting:
             return done
@@ -111,30 +114,6 @@ def _plan(
         elif tags != data.tags:
             plans.append(Plan(data, tags))
     return plans
-
-
-def _packed(plans: "Iterable[Plan]", room: int) -> "Iterator[list[Plan]]":
-    """As many in a transaction as there is room for, and one at least."""
-    part: list[Plan] = []
-    size = 0
-    for plan in plans:
-        writes = len(plan.writes)
-        if part and size + writes > room:
-            yield part
-            part, size = [], 0
-        part.append(plan)
-        size += writes
-    if part:
-        yield part
-
-
-def _write(part: "list[Plan]") -> "list[Plan]":
-    """What was not written."""
-    try:
-        refused = transactions.attempt("tag records", [write for plan in part for write in plan.writes])
-    except transactions.ConditionsFailed:
-        return part
-    return part if refused else []
 
 
 def _update(data: "Data", tags: Tags) -> dict[str, Any]:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PynamoDBException
 
+from chalicelib import parallel
 from chalicelib.errors import StorageUnavailable
 from chalicelib.storage import aws
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+WRITES = 100
+"""In one transaction (an AWS limit)."""
 
 ATTEMPTS = 7
 _PAUSE_SECONDS = 0.02
@@ -39,6 +43,37 @@ def write(action: str, writes: "Sequence[dict[str, Any]]") -> None:
             return
         pause(attempted)
     raise StorageUnavailable(action, *sorted(set(reasons)))
+
+
+def attempt_each(action: str, groups: "Sequence[Sequence[dict[str, Any]]]", room: int) -> list[bool]:
+    """Write each group all or nothing, as many of them in one transaction as `room` writes allow, and one at
+    least. Answers which were refused: whoever writes to one item of a transaction is in the way of all, so
+    they are worth another attempt with less room."""
+
+    def refused(part: "list[Sequence[dict[str, Any]]]") -> bool:
+        try:
+            return bool(attempt(action, [write for group in part for write in group]))
+        except ConditionsFailed:
+            return True
+
+    parts = list(_packed(groups, room))
+    outcomes = parallel.for_each(refused, parts)
+    return [outcome for outcome, part in zip(outcomes, parts, strict=True) for _ in part]
+
+
+def _packed(
+    groups: "Sequence[Sequence[dict[str, Any]]]", room: int
+) -> "Iterator[list[Sequence[dict[str, Any]]]]":
+    part: list[Sequence[dict[str, Any]]] = []
+    size = 0
+    for group in groups:
+        if part and size + len(group) > room:
+            yield part
+            part, size = [], 0
+        part.append(group)
+        size += len(group)
+    if part:
+        yield part
 
 
 def outlast(act: "Callable[[], object]") -> None:
