@@ -24,6 +24,7 @@ TidelakeError
 │   ├── UnknownLabel
 │   ├── UnknownJob
 │   ├── NotALink
+│   ├── NoTarget            what a link points to is not reached any more
 │   └── NoThumbnail
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
@@ -70,7 +71,7 @@ class NotFetched(Unreadable):
     """Its argument is why, as records have it."""
 
 
-class InvalidUrl(TidelakeError):
+class InvalidUrl(TidelakeError, ValueError):
     """Its argument is why, for people."""
 
 
@@ -129,6 +130,10 @@ class UnknownJob(NotFound):
 
 class NotALink(NotFound):
     pass
+
+
+class NoTarget(NotFound):
+    """Its argument is the bucket that no connector reaches."""
 
 
 class NoThumbnail(NotFound):

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 from chalice.app import Response
 from pydantic import WithJsonSchema
 
+from chalicelib.downstream.outcomes import OutcomeKind, failed
 from chalicelib.model.data import Health, Kind, Reason, Status, Type
 from chalicelib.model.job import JobKind, JobState
 from chalicelib.model.key import Role
@@ -18,6 +19,7 @@ from chalicelib.query.tree import conjuncts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from chalicelib.downstream.outcomes import Outcome
     from chalicelib.model.counts import Counts
     from chalicelib.model.data import Data
     from chalicelib.model.job import Job
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 _BODY_BYTES = 2_500_000
 """Lambda answers at most 6 MB, and every quote and backslash of a body counts twice in there."""
+
+_ANSWER_BYTES = 5_900_000
+"""The same limit, where what counts twice is counted, with room for a thousand entries that failed."""
 
 _PRIVATE = {"Cache-Control": "no-store"}
 
@@ -158,6 +163,49 @@ class ChangeAnswer(TypedDict):
     """Ids of no data in this datalake."""
     failed: list[FailureAnswer]
     """Data that stays as it was, and why."""
+
+
+class LinkedEntryAnswer(TypedDict):
+    index: int
+    """Of the entry, from 0."""
+    data: DataAnswer
+
+
+class FailedEntryAnswer(TypedDict):
+    index: int
+    code: str
+    detail: str
+    retryable: bool
+    """Whether it may succeed as it is."""
+
+
+class SkippedEntryAnswer(TypedDict):
+    index: int
+    code: Literal["exists"]
+    data: DataAnswer | None
+
+
+class LinkedAnswer(TypedDict):
+    ok: list[LinkedEntryAnswer]
+    failed: list[FailedEntryAnswer]
+    skipped: list[SkippedEntryAnswer]
+
+
+class LinkInfoAnswer(TypedDict):
+    type: Literal["url"]
+    ref: str
+    mimetype: str | None
+
+
+class LinkMetadataAnswer(TypedDict):
+    dltype: Literal["link"]
+    linkInfo: LinkInfoAnswer
+
+
+class LinkFileAnswer(TypedDict):
+    type: Literal["link"]
+    shebang: Literal["dataloop"]
+    metadata: LinkMetadataAnswer
 
 
 class JobAnswer(TypedDict):
@@ -328,6 +376,37 @@ def page(
 ) -> Response:
     rest = _json({"next_cursor": next_cursor, **more})
     return _answer(f'{{"items":[{",".join(texts)}],{rest.removeprefix("{")}')
+
+
+def linked(outcomes: "Iterable[Outcome]", names: Mapping[str, str]) -> Response:
+    """What does not fit into one answer is to be asked for again."""
+    lists: dict[OutcomeKind, list[str]] = {kind: [] for kind in OutcomeKind}
+    room = _ANSWER_BYTES
+    for outcome in outcomes:
+        kind, text = outcome.kind, _json(_describe_outcome(outcome, names))
+        if kind is not OutcomeKind.FAILED and _carried(text) > room:
+            full = failed(outcome.index, "too_large", "the answer has no room for it; ask again with fewer")
+            kind, text = full.kind, _json(_describe_outcome(full, names))
+        room -= _carried(text)
+        lists[kind].append(text)
+    return _answer("{" + ",".join(f'"{kind}":[{",".join(texts)}]' for kind, texts in lists.items()) + "}")
+
+
+def _describe_outcome(outcome: "Outcome", names: Mapping[str, str]) -> dict[str, object]:
+    described = describe_data(outcome.data, names) if outcome.data else None
+    match outcome.kind:
+        case OutcomeKind.OK:
+            return {"index": outcome.index, "data": described}
+        case OutcomeKind.SKIPPED:
+            return {"index": outcome.index, "code": outcome.code, "data": described}
+        case OutcomeKind.FAILED:
+            told = {"code": outcome.code, "detail": outcome.detail, "retryable": outcome.retryable}
+            return {"index": outcome.index, **told}
+
+
+def _carried(text: str) -> int:
+    """Bytes that a text in ASCII takes in Lambda's own JSON, with a comma."""
+    return len(text) + text.count('"') + text.count("\\") + 1
 
 
 def failure(data_id: str, code: str, detail: str) -> FailureAnswer:

@@ -1,16 +1,18 @@
 """What may stand in a request's body: one JSON object, as its model has it."""
 
 import json
+from dataclasses import dataclass
 from math import isinf
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, WrapValidator
 
 from chalicelib.errors import InvalidBody, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic import ValidatorFunctionWrapHandler
     from pydantic_core import ErrorDetails
 
 PLACE = "#"
@@ -21,6 +23,8 @@ _DEPTH = 32
 _INTEGERS = range(-(2**63), 2**63)
 _INTEGER_CHARACTERS = 20
 _SHOWN_CHARACTERS = 100
+_TOLD_CHARACTERS = 250
+"""Of what is wrong with one of a thousand entries."""
 
 
 class Body(BaseModel):
@@ -37,6 +41,26 @@ def read[B: Body](model: type[B], text: bytes) -> B:
         return model.model_validate_json(text)
     except ValidationError as error:
         raise InvalidBody(*map(_mistake, error.errors(include_url=False))) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """An entry of a list that is not as it should be, among others that may be."""
+
+    detail: str
+
+
+def _alone(value: Any, handler: "ValidatorFunctionWrapHandler") -> Any:
+    try:
+        return handler(value)
+    except ValidationError as error:
+        mistakes = (_mistake(each) for each in error.errors(include_url=False))
+        told = "; ".join(f"{place}: {detail}" for place, detail in mistakes)
+        return Unfit(told[:_TOLD_CHARACTERS])
+
+
+ByItself = WrapValidator(_alone)
+"""Of an entry: its mistakes are its own, and the others do not suffer from them."""
 
 
 def pointer(*place: str | int) -> str:

@@ -13,11 +13,13 @@ from chalicelib.api.answers import (
     LabelsAnswer,
     LakeAnswer,
     LakesAnswer,
+    LinkedAnswer,
+    LinkFileAnswer,
     NewKeyAnswer,
     SearchAnswer,
     StatsAnswer,
 )
-from chalicelib.api.data import show_content, show_data, show_thumbnail
+from chalicelib.api.data import show_content, show_data, show_link, show_thumbnail
 from chalicelib.api.description import show_openapi
 from chalicelib.api.edits import EditBody, EditsBody, edit_data, edit_many
 from chalicelib.api.exchanges import Route, answering
@@ -42,6 +44,7 @@ from chalicelib.api.labels import (
     show_tag,
 )
 from chalicelib.api.lakes import count_lake, list_lakes, show_lake
+from chalicelib.api.links import ChecksBody, LinksBody, check_links, create_links
 from chalicelib.api.parameters import ListParameters, PageParameters
 from chalicelib.api.searches import FindParameters, SearchBody, find_data, list_data, search_data
 from chalicelib.errors import (
@@ -50,6 +53,8 @@ from chalicelib.errors import (
     InvalidQuery,
     JobIsOver,
     LabelExists,
+    NotALink,
+    NoTarget,
     NoThumbnail,
     UnknownData,
     UnknownJob,
@@ -189,7 +194,14 @@ ROUTES = (
         "/v1/datalakes/{lake}/data/{id}/content",
         show_content,
         answers={302: None},
-        errors=(UnknownData,),
+        errors=(UnknownData, NoTarget),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/data/{id}/link",
+        show_link,
+        answers={200: LinkFileAnswer},
+        errors=(UnknownData, NotALink),
     ),
     Route(
         "GET",
@@ -232,6 +244,23 @@ ROUTES = (
         role=Role.EDITOR,
         body=TaggingBody,
         answers={200: ChangeAnswer, 202: BegunAnswer},
+        errors=(InvalidQuery,),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/links",
+        create_links,
+        role=Role.EDITOR,
+        body=LinksBody,
+        answers={200: LinkedAnswer},
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/links/check",
+        check_links,
+        role=Role.EDITOR,
+        body=ChecksBody,
+        answers={202: BegunAnswer},
         errors=(InvalidQuery,),
     ),
     *_of_labels("tags", list_tags, create_tag, show_tag, put_tag, rename_tag, delete_tag),

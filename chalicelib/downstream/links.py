@@ -21,7 +21,7 @@ from chalicelib.observability import logger
 from chalicelib.storage import labels, records, taggings, transactions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from chalicelib.model.data import Data
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from chalicelib.model.label import Label
     from chalicelib.model.lake import Lake
     from chalicelib.model.url import Url
+
+    type _Naming = Callable[[str, LabelKind, Sequence[str]], Mapping[str, Label]]
 
 _MIMETYPE: Final = re.compile(r"[a-z0-9][\w.+-]{0,63}/[a-z0-9][\w.+-]{0,63}", re.ASCII | re.IGNORECASE)
 
@@ -74,6 +76,11 @@ def create(lake: "Lake", drafts: "Sequence[LinkDraft]", if_exists: IfLinked) -> 
     return _Desk(lake, drafts, if_exists, Courier(lake.organization)).create()
 
 
+def foresee(lake: "Lake", drafts: "Sequence[LinkDraft]", if_exists: IfLinked) -> list[Outcome]:
+    """What would become of each, and what its record would be. Nothing is written."""
+    return _Desk(lake, drafts, if_exists, Courier(lake.organization)).foresee()
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """One draft that can be a link."""
@@ -95,10 +102,14 @@ class _Plan:
     after: "Data"
 
     @property
+    def is_new(self) -> bool:
+        return self.before is None or not self.before.live
+
+    @property
     def writes(self) -> "list[dict[str, Any]]":
         before, after = self.before, self.after
         held = before.tags if before else frozenset()
-        if before and before.live:
+        if not self.is_new and before:
             return [records.labelling_of(before, after), *taggings.passage(after, held, after.tags)]
         left = taggings.passage(before, held, frozenset()) if before else []
         return [records.link_of(before, after), *left, *taggings.passage(after, frozenset(), after.tags)]
@@ -116,15 +127,16 @@ class _Desk:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     ours: set[str] = field(default_factory=set)
     """What our own writes are called: also of one whose answer was lost it can be told that it was done."""
-    tags: "dict[str, Label]" = field(default_factory=dict)
-    sources: "dict[str, Label]" = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    """Ids of labels by their names. What is only foreseen has no other than its name."""
     is_interrupted: bool = False
 
     def create(self) -> list[Outcome]:
         self._read()
         room = transactions.WRITES
         for attempt in range(transactions.ATTEMPTS):
-            self._write(self._find(), room)
+            self._write(self._find(labels.get_or_create_all), room)
             if not self._waiting():
                 break
             room = max(room // 4, 1)
@@ -132,6 +144,15 @@ class _Desk:
         for index in [each.index for each in self._waiting()]:
             self._settle(failed(index, "storage_unavailable", "others were writing to the same data"))
         self._fetch()
+        return self._told()
+
+    def foresee(self) -> list[Outcome]:
+        self._read()
+        for plan in self._find(labels.find):
+            self._settle(done(plan.index, plan.after, created=plan.is_new))
+        return self._told()
+
+    def _told(self) -> list[Outcome]:
         for again, first in self.repeated.items():
             self._repeat(again, self.outcomes[first])
         return [self.outcomes[index] for index in range(len(self.drafts))]
@@ -165,13 +186,13 @@ class _Desk:
             raise ValueError(f"No active connector reaches the bucket {url.host}")
         return _Wanted(index, url, name)
 
-    def _find(self) -> "list[_Plan]":
+    def _find(self, name: "_Naming") -> "list[_Plan]":
         """What is to be written of those that wait, against what is there now; the others are settled."""
         waiting = self._waiting()
         found = records.read_all({self.lake.link_id(name) for each in waiting for name in each.names})
         taken: set[str] = set()
         places = [(each, self._place(each, found, taken)) for each in waiting]
-        self._resolve([each for each, place in places if place and self._is_to_write(each, *place)])
+        self._resolve([each for each, place in places if place and self._is_to_write(each, *place)], name)
         return [
             plan
             for each, place in places
@@ -207,15 +228,18 @@ class _Desk:
             self._settle(failed(wanted.index, "conflict", "there is such a link", there))
         return wanted.index not in self.outcomes
 
-    def _resolve(self, fresh: "Sequence[_Wanted]") -> None:
-        """Their labels, which are created only for what is written."""
+    def _resolve(self, fresh: "Sequence[_Wanted]", name: "_Naming") -> None:
+        """The ids of their labels, which are created only for what is written."""
         drafts = [self.drafts[each.index] for each in fresh]
-        tags = {name for draft in drafts for name in draft.tags} - self.tags.keys()
-        sources = {draft.source for draft in drafts if draft.source is not None} - self.sources.keys()
-        if tags:
-            self.tags |= labels.get_or_create_all(self.lake.id, LabelKind.TAG, sorted(tags))
-        if sources:
-            self.sources |= labels.get_or_create_all(self.lake.id, LabelKind.SOURCE, sorted(sources))
+        tags = {tag for draft in drafts for tag in draft.tags}
+        sources = {draft.source for draft in drafts if draft.source is not None}
+        for kind, known, asked in (
+            (LabelKind.TAG, self.tags, tags),
+            (LabelKind.SOURCE, self.sources, sources),
+        ):
+            if fresh_names := sorted(asked - known.keys()):
+                found = name(self.lake.id, kind, fresh_names)
+                known |= {each: found[each].id if each in found else each for each in fresh_names}
 
     def _plan(self, wanted: _Wanted, name: str, there: "Data | None") -> _Plan | None:
         draft = self.drafts[wanted.index]
@@ -231,7 +255,7 @@ class _Desk:
         after = edit.apply(base)
         after = replace(
             after,
-            tags=base.tags | {self.tags[tag].id for tag in draft.tags},
+            tags=base.tags | {self.tags[tag] for tag in draft.tags},
             metadata=overlay(base.metadata, after.edited_metadata),
             rev=there.rev + 1 if there and not is_there else base.rev,
         )
@@ -254,7 +278,7 @@ class _Desk:
         if draft.description is not None:
             texts["description"] = draft.description
         if draft.source is not None:
-            texts["source"] = self.sources[draft.source].id
+            texts["source"] = self.sources[draft.source]
         return Edit(metadata=draft.metadata, custom_metadata=draft.custom_metadata, texts=texts)
 
     def _write(self, plans: "Sequence[_Plan]", room: int) -> None:
@@ -272,8 +296,7 @@ class _Desk:
             return
         for plan, was_refused in zip(plans, refused, strict=True):
             if not was_refused:
-                is_new = plan.before is None or not plan.before.live
-                self._settle(done(plan.index, plan.after, created=is_new))
+                self._settle(done(plan.index, plan.after, created=plan.is_new))
 
     def _fetch(self) -> None:
         """Also for those who were here before and were interrupted."""

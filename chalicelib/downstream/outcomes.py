@@ -6,6 +6,9 @@ if TYPE_CHECKING:
     from chalicelib.model.data import Data
 
 
+_PASSING = frozenset({"storage_unavailable", "too_large"})
+
+
 class OutcomeKind(StrEnum):
     OK = "ok"
     FAILED = "failed"
@@ -29,7 +32,7 @@ class Outcome:
     @property
     def retryable(self) -> bool:
         """Whether asking again as it is may help."""
-        return self.code == "storage_unavailable"
+        return self.code in _PASSING
 
 
 def done(index: int, data: "Data", *, created: bool = False) -> Outcome:

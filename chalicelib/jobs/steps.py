@@ -14,3 +14,5 @@ class Step:
     """Where the next one begins. None: this was the last."""
     progress: "Mapping[str, int]" = field(default_factory=dict)
     """What this one adds to the job's."""
+    pause_seconds: int = 0
+    """Before the next one, which would find nothing to do until then. At most 900 (an SQS limit)."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import StorageUnavailable, UnknownLake
-from chalicelib.jobs import changes_by_query, detachments
+from chalicelib.jobs import changes_by_query, detachments, link_checks
 from chalicelib.model import moment
 from chalicelib.model.job import ACTIVE, Job, JobKind, JobState
 from chalicelib.observability import count, logger
@@ -25,6 +25,7 @@ _RESERVE_MS = 60_000
 _STEPS: "Mapping[JobKind, Callable[[Lake, Job], Step]]" = {
     JobKind.DETACH_LABEL: detachments.step,
     JobKind.EDIT_BY_QUERY: changes_by_query.step,
+    JobKind.CHECK_LINKS: link_checks.step,
 }
 
 
@@ -49,12 +50,12 @@ def _receive_one(message: dict[str, Any], remaining_ms: "Callable[[], int]") -> 
 
 
 def _work(given: Job, remaining_ms: "Callable[[], int]") -> None:
-    job = _started(jobs.enter(given))
+    job, pause = _started(jobs.enter(given)), 0
     lake = lakes.find(given.organization, given.lake_id)
-    while job and job.state in ACTIVE and remaining_ms() > _RESERVE_MS:
-        job = _step(lake, job)
+    while job and job.state in ACTIVE and not pause and remaining_ms() > _RESERVE_MS:
+        job, pause = _step(lake, job)
     if job and job.state in ACTIVE:
-        queues.send_job(job, 0)
+        queues.send_job(job, pause)
 
 
 def _started(job: Job) -> Job | None:
@@ -64,11 +65,13 @@ def _started(job: Job) -> Job | None:
     return jobs.advance(job, replace(job, state=JobState.RUNNING, started_at=now))
 
 
-def _step(lake: "Lake", job: Job) -> Job | None:
-    """The job after its next step. None: it was canceled, or somebody else is at it."""
+def _step(lake: "Lake", job: Job) -> tuple[Job | None, int]:
+    """The job after its next step, and how many seconds to wait before the one after it. None: it was
+    canceled, or somebody else is at it."""
     step = _STEPS[job.kind](lake, job)
     now = moment.rfc3339(moment.now())
-    progress = {name: job.progress.get(name, 0) + step.progress.get(name, 0) for name in step.progress}
+    added = {name: job.progress.get(name, 0) + more for name, more in step.progress.items()}
+    progress = {**job.progress, **added}
     after = replace(
         job,
         state=JobState.RUNNING if step.position is not None else JobState.SUCCEEDED,
@@ -80,7 +83,7 @@ def _step(lake: "Lake", job: Job) -> Job | None:
     if done and done.state is JobState.SUCCEEDED:
         logger.info("job succeeded", job_id=job.id, kind=job.kind, progress=progress)
         count("JobsSucceeded")
-    return done
+    return done, step.pause_seconds
 
 
 def _give_up(given: Job, reason: str) -> bool:

@@ -19,6 +19,8 @@ class JobKind(StrEnum):
     """Take a tag or source that was deleted off all data that has it."""
     EDIT_BY_QUERY = "edit_by_query"
     """Attach or detach tags, or edit, all data that a query finds."""
+    CHECK_LINKS = "check_links"
+    """Look whether what links point to is still there, and still the same."""
 
 
 class JobState(StrEnum):

@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote
 from chalicelib.model import limits
 from chalicelib.model.addresses import is_public
 
+S3: Final = "s3://"
+
 _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PARTS: Final = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
@@ -56,19 +58,19 @@ def read(text: str, test_server: str | None = None) -> Url:
     without TLS."""
     if len(text) > limits.URL_CHARACTERS:
         raise ValueError(f"A URL should have at most {limits.URL_CHARACTERS:,} characters")
-    url = _read_s3(text) if text[:5].lower() == "s3://" else _read_https(text, test_server)
+    url = _read_s3(text) if text[: len(S3)].lower() == S3 else _read_https(text, test_server)
     if len(url.text) > limits.URL_CHARACTERS:
         raise ValueError(f"A URL should have at most {limits.URL_CHARACTERS:,} characters when encoded")
     return url
 
 
 def _read_s3(text: str) -> Url:
-    bucket, _, key = text[5:].partition("/")
+    bucket, _, key = text[len(S3) :].partition("/")
     if not _BUCKET.fullmatch(bucket):
         raise ValueError("s3:// should be followed by the name of a bucket")
     if not key or len(key.encode(errors="replace")) > limits.KEY_BYTES or _CONTROLS.search(key):
         raise ValueError("The bucket should be followed by / and a key without control characters")
-    return Url(f"s3://{bucket}/{key}", "s3", bucket, 0, key)
+    return Url(f"{S3}{bucket}/{key}", "s3", bucket, 0, key)
 
 
 def _read_https(text: str, test_server: str | None) -> Url:

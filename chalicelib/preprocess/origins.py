@@ -47,7 +47,7 @@ def _opened_in_bucket(bucket: "Bucket", work: "Work") -> "Iterator[Source]":
 
 @contextmanager
 def _opened_in_quarantine(work: "Work") -> "Iterator[Source]":
-    with quarantine.opened(work.object_name) as (arrival, stream):
+    with quarantine.open(work.object_name) as (arrival, stream):
         if arrival.reason and not arrival.has_head:
             raise NotFetched(arrival.reason)
         yield Source(arrival.sight, stream, is_whole=arrival.reason is None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from chalicelib.model.data import Data
-    from chalicelib.model.lake import Bucket, Lake
+    from chalicelib.model.lake import Bucket
 
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 _CHANGED = _NOT_THERE | {"412", "PreconditionFailed"}
@@ -32,7 +32,7 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
     """
     with aws.calling("look at object"):
         try:
-            return _sight(_s3(bucket).head_object(**_where(bucket), Key=object_name))
+            return _sight(_s3(bucket).head_object(**where(bucket), Key=object_name))
         except ClientError as error:
             if aws.error_code(error) not in _NOT_THERE:
                 raise
@@ -41,7 +41,7 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
 
 
 def confirm(bucket: "Bucket") -> None:
-    _s3(bucket).head_bucket(**_where(bucket))
+    _s3(bucket).head_bucket(**where(bucket))
 
 
 class Stream(Protocol):
@@ -57,7 +57,7 @@ def open_object(bucket: "Bucket", object_name: str, etag: str | None) -> "Iterat
     """
     try:
         matching = {} if etag is None else {"IfMatch": f'"{etag}"'}
-        answer = _s3(bucket).get_object(**_where(bucket), Key=object_name, **matching)
+        answer = _s3(bucket).get_object(**where(bucket), Key=object_name, **matching)
         try:
             yield _sight(answer), answer["Body"]
         finally:
@@ -96,12 +96,12 @@ def delete_artifacts(keys: "Sequence[str]") -> None:
         raise StorageUnavailable("delete artifacts", errors[0].get("Code", ""))
 
 
-def content_url(lake: "Lake", data: "Data", *, content_type: str, inline: bool) -> str:
+def content_url(bucket: "Bucket", object_name: str, *, content_type: str, inline: bool) -> str:
     disposition = "inline" if inline else "attachment"
     return _presigned(
-        _s3(lake.home),
-        Bucket=lake.bucket,
-        Key=data.object_name,
+        _s3(bucket),
+        Bucket=bucket.name,
+        Key=object_name,
         ResponseContentType=content_type,
         ResponseContentDisposition=disposition,
     )
@@ -129,7 +129,7 @@ def _sight(answer: dict[str, Any]) -> Sight:
     )
 
 
-def _where(bucket: "Bucket") -> dict[str, str]:
+def where(bucket: "Bucket") -> dict[str, str]:
     return {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
 
 

@@ -75,9 +75,9 @@ def get_or_create(lake_id: str, kind: LabelKind, name: str) -> tuple[Label, bool
 
 
 def get_or_create_all(lake_id: str, kind: LabelKind, names: "Iterable[str]") -> dict[str, Label]:
-    """The labels of all these names, by the names as given."""
+    """The labels of all these names, by the names as given. What is new is made of its first form."""
     asked = list(names)
-    by_fold = {fold(name): name for name in asked}
+    by_fold = {fold(name): name for name in reversed(asked)}
     found = find(lake_id, kind, by_fold.values())
     absent = [name for name in by_fold.values() if name not in found]
     made = parallel.for_each(lambda name: _create(lake_id, kind, name, str(uuid.uuid4()))[0], absent)

@@ -45,7 +45,7 @@ def look(key: str) -> Arrival | None:
 
 
 @contextmanager
-def opened(key: str) -> "Iterator[tuple[Arrival, Stream]]":
+def open(key: str) -> "Iterator[tuple[Arrival, Stream]]":
     """Raises ContentChanged when nothing is there any more, StorageUnavailable."""
     try:
         answer = _s3().get_object(**_where(key))
@@ -62,15 +62,22 @@ def opened(key: str) -> "Iterator[tuple[Arrival, Stream]]":
         raise StorageUnavailable("read quarantine", type(error).__name__) from error
 
 
-def move(key: str, bucket: "Bucket", object_name: str, content_type: str) -> None:
-    """Into a bucket, and out of quarantine. Again after it was done, it raises ContentChanged."""
-    if bucket.connector == STACK:
-        _copy(key, bucket, object_name, content_type)
-    else:
-        # By other rights than ours, which do not reach the quarantine.
-        with opened(key) as (_, stream), aws.calling("move out of quarantine"):
-            connectors.s3(bucket).put_object(**_target(bucket, object_name, content_type), Body=stream.read())
-    remove([key])
+def copy(key: str, bucket: "Bucket", object_name: str, content_type: str) -> None:
+    """Into a bucket. Raises ContentChanged when nothing is there any more."""
+    target = _target(bucket, object_name, content_type)
+    if bucket.connector != STACK:
+        # Others' rights do not reach the quarantine, nor ours their bucket.
+        with open(key) as (_, stream), aws.calling("copy from quarantine"):
+            connectors.s3(bucket).put_object(**target, Body=stream.read())
+        return
+    source = {"Bucket": config.artifacts_bucket, "Key": FOLDER + key}
+    with aws.calling("copy from quarantine"):
+        try:
+            connectors.s3(bucket).copy_object(**target, CopySource=source, MetadataDirective="REPLACE")
+        except ClientError as error:
+            if aws.error_code(error) not in _NOT_THERE:
+                raise
+            raise ContentChanged(key) from error
 
 
 def remove(keys: "Sequence[str]") -> None:
@@ -78,26 +85,21 @@ def remove(keys: "Sequence[str]") -> None:
     buckets.delete_artifacts([FOLDER + key for key in keys])
 
 
-def _copy(key: str, bucket: "Bucket", object_name: str, content_type: str) -> None:
-    source = {"Bucket": config.artifacts_bucket, "Key": FOLDER + key}
-    with aws.calling("move out of quarantine"):
-        try:
-            connectors.s3(bucket).copy_object(
-                **_target(bucket, object_name, content_type), CopySource=source, MetadataDirective="REPLACE"
-            )
-        except ClientError as error:
-            if aws.error_code(error) not in _NOT_THERE:
-                raise
-            raise ContentChanged(key) from error
+def empty(prefix: str) -> None:
+    """Remove all whose keys begin so."""
+    while keys := _list(prefix):
+        remove(keys)
+
+
+def _list(prefix: str) -> list[str]:
+    """At most 1,000."""
+    with aws.calling("list quarantine"):
+        answer = _s3().list_objects_v2(Bucket=config.artifacts_bucket, Prefix=FOLDER + prefix)
+    return [each["Key"].removeprefix(FOLDER) for each in answer.get("Contents", [])]
 
 
 def _target(bucket: "Bucket", object_name: str, content_type: str) -> dict[str, Any]:
-    return {
-        "Bucket": bucket.name,
-        "Key": object_name,
-        "ContentType": content_type,
-        "ExpectedBucketOwner": bucket.owner,
-    }
+    return {**buckets.where(bucket), "Key": object_name, "ContentType": content_type}
 
 
 def _where(key: str) -> dict[str, str]:

@@ -5,6 +5,11 @@ import pytest
 WITHOUT_RESOURCE = {("Changes", "dynamodb:ListStreams")}
 """The only actions that may be allowed on `*`: AWS knows no resource for them."""
 
+CONSUMING = {
+    (f"sqs:{action}", "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}")
+    for action in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
+}
+
 
 @pytest.fixture(scope="session")
 def rights(resources, of_type):
@@ -45,7 +50,12 @@ def test_no_right_is_for_everything_but_where_aws_knows_no_resource(rights):
 def test_patterns_end_a_resource_of_the_stack(rights):
     for name, action, resource in rights:
         if resource != "*" and "*" in str(resource):
-            ending = ("${DataBucket}/*", "${ArtifactsBucket}/*", ".Arn}/index/*")
+            ending = (
+                "${DataBucket}/*",
+                "${ArtifactsBucket}/*",
+                "${ArtifactsBucket}/quarantine/*",
+                ".Arn}/index/*",
+            )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
 
@@ -86,12 +96,32 @@ def test_no_function_makes_organizations(rights):
     assert not [name for name, _, resource in rights if "OrganizationsTable" in str(resource)]
 
 
-def test_the_api_writes_no_object_and_sends_nothing_but_jobs(rights):
+def test_the_api_writes_no_object_and_sends_nothing_but_what_others_are_to_do(rights):
     mine = {(action, str(resource)) for name, action, resource in rights if name == "APIHandler"}
     assert not [action for action, _ in mine if action.startswith(("s3:Put", "s3:Delete"))]
     assert {resource for action, resource in mine if action.startswith("sqs:")} == {
-        "{'Fn::GetAtt': ['JobsQueue', 'Arn']}"
+        "{'Fn::GetAtt': ['JobsQueue', 'Arn']}",
+        "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}",
+        "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}",
     }
+
+
+def test_who_reaches_other_hosts_can_only_quarantine_what_they_say_and_pass_on_a_message(rights):
+    assert {(action, str(resource)) for name, action, resource in rights if name == "Fetch"} - CONSUMING == {
+        ("logs:CreateLogStream", "{'Fn::GetAtt': ['FetchLogs', 'Arn']}"),
+        ("logs:PutLogEvents", "{'Fn::GetAtt': ['FetchLogs', 'Arn']}"),
+        (
+            "s3:PutObject",
+            "{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${ArtifactsBucket}/quarantine/*'}",
+        ),
+        ("sqs:SendMessage", "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}"),
+    }
+
+
+def test_whoever_reads_quarantine_can_tell_missing_bytes_from_forbidden_ones(rights):
+    reading = {name for name, resource in allowed(rights, "s3:GetObject") if "quarantine" in resource}
+    listing = {name for name, resource in allowed(rights, "s3:ListBucket") if "Artifacts" in resource}
+    assert listing == reading == {"Preprocess", "PreprocessLarge"}
 
 
 def test_jobs_touch_no_object(rights):
@@ -109,6 +139,7 @@ def test_each_function_consumes_its_own_queue_alone(rights, of_type):
             ("Upstream", "{'Fn::GetAtt': ['EventsQueue', 'Arn']}"),
             ("Preprocess", "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}"),
             ("PreprocessLarge", "{'Fn::GetAtt': ['PreprocessLargeQueue', 'Arn']}"),
+            ("Fetch", "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}"),
             ("Jobs", "{'Fn::GetAtt': ['JobsQueue', 'Arn']}"),
         }
 
@@ -123,4 +154,6 @@ def test_each_function_logs_to_its_own_group(rights, of_type):
 
 def test_whoever_asks_for_an_object_can_tell_a_missing_one_from_a_forbidden_one(rights):
     looking = {name for name, resource in allowed(rights, "s3:GetObject") if "DataBucket" in resource}
-    assert {name for name, _ in allowed(rights, "s3:ListBucket")} == looking
+    assert {
+        name for name, resource in allowed(rights, "s3:ListBucket") if "DataBucket" in resource
+    } == looking

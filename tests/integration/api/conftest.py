@@ -44,6 +44,8 @@ ENVIRONMENT = {
     "TAGGINGS_TABLE": "taggings",
     "JOBS_TABLE": "jobs",
     "JOBS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
+    "FETCHES_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/fetches",
+    "PREPROCESS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/preprocess",
     "COUNTERS_TABLE": "counters",
     "ARTIFACTS_BUCKET": "artifacts",
     "SIGNING_KEY": "a secret of the stack",

@@ -23,6 +23,7 @@ class Version:
     body: bytes
     last_modified: datetime
     content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
     marker: bool = False
 
 
@@ -74,9 +75,11 @@ class S3:
         Body: bytes = b"",
         ContentType: str = "binary/octet-stream",
         CacheControl: str = "",
+        Metadata: Mapping[str, str] | None = None,
+        ExpectedBucketOwner: str | None = None,
     ) -> dict[str, Any]:
-        bucket = self._bucket("PutObject", Bucket)
-        version = self._version(bucket, Body, ContentType)
+        bucket = self._bucket("PutObject", Bucket, ExpectedBucketOwner)
+        version = replace(self._version(bucket, Body, ContentType), metadata=Metadata or {})
         kept = bucket.objects.get(Key, ()) if bucket.versioned else ()
         bucket.objects[Key] = (*kept, version)
         self._tell("ObjectCreated:Put", Bucket, Key, version, size=len(Body), etag=version.etag)
@@ -119,7 +122,7 @@ class S3:
         self._bucket("HeadBucket", Bucket, ExpectedBucketOwner, code="404")
         return {}
 
-    def head_object(self, *, Bucket: str, Key: str, ExpectedBucketOwner: str) -> dict[str, Any]:
+    def head_object(self, *, Bucket: str, Key: str, ExpectedBucketOwner: str | None = None) -> dict[str, Any]:
         """Has no body, so that a missing key and a missing bucket look the same."""
         current = self._bucket("HeadObject", Bucket, ExpectedBucketOwner, code="404").current(Key)
         if current is None:
@@ -127,7 +130,7 @@ class S3:
         return _description(current)
 
     def get_object(
-        self, *, Bucket: str, Key: str, ExpectedBucketOwner: str, IfMatch: str | None = None
+        self, *, Bucket: str, Key: str, ExpectedBucketOwner: str | None = None, IfMatch: str | None = None
     ) -> dict[str, Any]:
         current = self._bucket("GetObject", Bucket, ExpectedBucketOwner).current(Key)
         if current is None:
@@ -201,6 +204,7 @@ def _description(version: Version) -> dict[str, Any]:
         "ETag": f'"{version.etag}"',
         "LastModified": version.last_modified,
         "ContentType": version.content_type,
+        "Metadata": dict(version.metadata),
     } | _version_id(version)
 
 
