@@ -38,7 +38,7 @@ class LinkEntry(Body):
     `..`."""
     mimetype: str | None = None
     """What it is said to be, until its bytes have been looked at."""
-    tags: Annotated[tuple[Name, ...], Field(max_length=limits.TAGS_PER_RECORD)] = ()
+    tags: Annotated[list[Name], Field(max_length=limits.TAGS_PER_RECORD)] = Field(default_factory=list)
     """Names. Tags that do not exist are created."""
     source: Name | None = None
     """Its name. One that does not exist is created."""

@@ -231,15 +231,15 @@ class _Desk:
     def _resolve(self, fresh: "Sequence[_Wanted]", name: "_Naming") -> None:
         """The ids of their labels, which are created only for what is written."""
         drafts = [self.drafts[each.index] for each in fresh]
-        tags = {tag for draft in drafts for tag in draft.tags}
-        sources = {draft.source for draft in drafts if draft.source is not None}
+        tags = [tag for draft in drafts for tag in draft.tags]
+        sources = [draft.source for draft in drafts if draft.source is not None]
         for kind, known, asked in (
             (LabelKind.TAG, self.tags, tags),
             (LabelKind.SOURCE, self.sources, sources),
         ):
-            if fresh_names := sorted(asked - known.keys()):
-                found = name(self.lake.id, kind, fresh_names)
-                known |= {each: found[each].id if each in found else each for each in fresh_names}
+            if unknown := [each for each in dict.fromkeys(asked) if each not in known]:
+                found = name(self.lake.id, kind, unknown)
+                known |= {each: found[each].id if each in found else each for each in unknown}
 
     def _plan(self, wanted: _Wanted, name: str, there: "Data | None") -> _Plan | None:
         draft = self.drafts[wanted.index]
