@@ -15,6 +15,30 @@ class Config:
         return os.environ["LAKES_TABLE"]
 
     @cached_property
+    def connectors_table(self) -> str:
+        return os.environ["CONNECTORS_TABLE"]
+
+    @cached_property
+    def connector_secrets(self) -> str:
+        """What the names of secrets that hold connectors' keys begin with."""
+        return os.environ["CONNECTOR_SECRETS"]
+
+    @cached_property
+    def connector_seconds(self) -> float:
+        """How long a connector is used without looking whether it has other credentials by now."""
+        return float(os.environ.get("CONNECTOR_SECONDS", "50"))
+
+    @cached_property
+    def trusted_roles(self) -> str:
+        """A pattern of the ARNs of the roles that this stack's functions have."""
+        return os.environ["TRUSTED_ROLES"]
+
+    @cached_property
+    def test_endpoint(self) -> str:
+        """The one endpoint that need be neither public nor https. Empty: none."""
+        return os.environ.get("TEST_ENDPOINT", "")
+
+    @cached_property
     def keys_table(self) -> str:
         return os.environ["KEYS_TABLE"]
 

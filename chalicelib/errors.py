@@ -3,7 +3,8 @@
 TidelakeError
 ├── MalformedMessage        will never be understood: park it
 ├── StorageUnavailable      AWS failed, timed out or refused: try again later, believe nothing
-│   └── Refused             and will refuse it each time: it must not take others along
+│   ├── Refused             and will refuse it each time: it must not take others along
+│   └── CredentialsRefused  those of a connector
 ├── Unreadable              the bytes of one object cannot be had
 │   ├── ContentChanged      they are not the ones that were meant: look again
 │   ├── Archived
@@ -20,6 +21,7 @@ TidelakeError
 ├── NotFound                not there, or not the caller's
 │   ├── UnknownLake
 │   ├── UnknownData
+│   ├── UnknownConnector
 │   ├── UnknownKey
 │   ├── UnknownLabel
 │   ├── UnknownJob
@@ -29,6 +31,11 @@ TidelakeError
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
     ├── LabelExists
+    ├── ConnectorExists
+    ├── ConnectorInUse      by a lake
+    ├── ConnectorChanged    by somebody else meanwhile
+    ├── ConnectorFails      with the settings that it was to have
+    ├── OfTheStack          a connector that is as it is
     ├── JobIsOver
     ├── IdempotencyKeyReused
     └── BeingAnswered       the same request is still at work
@@ -49,6 +56,10 @@ class StorageUnavailable(TidelakeError):
 
 class Refused(StorageUnavailable):
     pass
+
+
+class CredentialsRefused(StorageUnavailable):
+    """Its arguments are what was to be done and why it cannot be."""
 
 
 class Unreadable(TidelakeError):
@@ -116,6 +127,10 @@ class UnknownData(NotFound):
     pass
 
 
+class UnknownConnector(NotFound):
+    pass
+
+
 class UnknownKey(NotFound):
     pass
 
@@ -154,6 +169,26 @@ class JobIsOver(Conflict):
 
 class LabelExists(Conflict):
     """Its argument is the kind."""
+
+
+class ConnectorExists(Conflict):
+    pass
+
+
+class ConnectorInUse(Conflict):
+    pass
+
+
+class ConnectorChanged(Conflict):
+    pass
+
+
+class ConnectorFails(Conflict):
+    """Its argument says why."""
+
+
+class OfTheStack(Conflict):
+    pass
 
 
 class IdempotencyKeyReused(Conflict):

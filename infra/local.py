@@ -26,8 +26,14 @@ if TYPE_CHECKING:
 FOLDER = package.ROOT / ".local"
 STAGE = "local"
 
-PARAMETERS = {"DeletionProtection": "false", "RequireTls": "false", "Size": "small"}
-"""What is different here: all is thrown away, loopback speaks plain HTTP, and a laptop has few cores."""
+PARAMETERS = {
+    "ConnectorSeconds": "2",
+    "DeletionProtection": "false",
+    "RequireTls": "false",
+    "Size": "small",
+}
+"""What is different here: nobody waits, all is thrown away, loopback speaks plain HTTP, and a laptop has few
+cores."""
 
 
 MEGABYTES = 1000
@@ -138,7 +144,8 @@ def _clear(folder: "Path") -> None:
 def _deploy(local_cloud: cloud.Cloud, parameters: "Mapping[str, str]", kept: Handle | None) -> Handle:
     """In a process of its own, because the code that is seeded with reads its environment once."""
     command = [sys.executable, "-m", "infra.deploy", "--json", STAGE]
-    command += [f"{name}={value}" for name, value in parameters.items()]
+    given = {"TestEndpoint": local_cloud.endpoint_url, **parameters}
+    command += [f"{name}={value}" for name, value in given.items()]
     done = subprocess.run(
         command, cwd=package.ROOT, env=local_cloud.environment(), capture_output=True, text=True, check=False
     )
@@ -175,6 +182,7 @@ def _handle(local_cloud: cloud.Cloud, outputs: "Mapping[str, str]", api_key: str
         tables={
             "data": outputs["DataTable"],
             "lakes": outputs["LakesTable"],
+            "connectors": outputs["ConnectorsTable"],
             "organizations": outputs["OrganizationsTable"],
             "keys": outputs["KeysTable"],
             "claims": outputs["ClaimsTable"],

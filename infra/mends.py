@@ -4,7 +4,8 @@ import copy
 from typing import Any
 
 from ministack import app
-from ministack.services import dynamodb, lambda_svc
+from ministack.core import iam_evaluator
+from ministack.services import dynamodb, lambda_svc, s3
 
 _PAUSE_SECONDS = 0.001
 
@@ -16,6 +17,8 @@ def mend() -> None:
     _name_the_shard_of_a_window()
     _route_paths_as_they_came()
     _keep_streams()
+    _name_the_role_behind_a_session()
+    _heed_the_expected_owner()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -73,3 +76,32 @@ def _keep_streams() -> None:
         dynamodb._stream_trimmed.update(kept.get("stream_trimmed", {}))
 
     dynamodb.get_state, dynamodb.load_persisted_state = state_with_streams, restore_with_streams
+
+
+def _name_the_role_behind_a_session() -> None:
+    """Policies know a session by the ARN of its role.
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn"""
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolve_role(key: str, context: Any) -> Any:
+        found = resolve(key, context)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in str(found):
+            account, role = found.split(":")[4], iam_evaluator._role_name_from_assumed_arn(found)
+            return f"arn:aws:iam::{account}:role/{role}"
+        return found
+
+    iam_evaluator._resolve_condition_key = resolve_role
+
+
+def _heed_the_expected_owner() -> None:
+    """A request that expects another owner of the bucket is refused.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html"""
+    refuse = s3._apply_bucket_scope
+
+    def refuse_also_others(method: str, bucket: str, key: str, headers: Any, *more: Any) -> Any:
+        expected, owner = headers.get("x-amz-expected-bucket-owner"), s3._bucket_owner_account(bucket)
+        if expected and owner and expected != owner:
+            return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}")
+        return refuse(method, bucket, key, headers, *more)
+
+    s3._apply_bucket_scope = refuse_also_others

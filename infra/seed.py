@@ -1,5 +1,5 @@
-"""What a deployed stack starts with: the organization `default` with one admin key, and its lake `default` on
-the stack's own bucket."""
+"""What a deployed stack starts with: the organization `default` with one admin key, the connector of the
+stack's own bucket, and the lake `default` on it."""
 
 import os
 from typing import TYPE_CHECKING
@@ -15,9 +15,11 @@ ORGANIZATION = "default"
 def seed(outputs: "Mapping[str, str]") -> str | None:
     """The admin key, the first time; None where there is one. It can be shown only when it is made."""
     join(outputs)
-    from chalicelib.storage import lakes, organizations
+    from chalicelib.storage import connectors, lakes, organizations
 
-    owner = boto3.client("sts").get_caller_identity()["Account"]
+    sts = boto3.client("sts")
+    owner = sts.get_caller_identity()["Account"]
+    connectors.create_stack(ORGANIZATION, outputs["DataBucket"], owner, sts.meta.region_name)
     lakes.create_default(ORGANIZATION, outputs["DataBucket"], owner)
     return organizations.create(ORGANIZATION, "made by the first deploy")
 
@@ -27,6 +29,7 @@ def join(outputs: "Mapping[str, str]") -> None:
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=outputs["SigningKey"])
     os.environ |= {
         "LAKES_TABLE": outputs["LakesTable"],
+        "CONNECTORS_TABLE": outputs["ConnectorsTable"],
         "ORGANIZATIONS_TABLE": outputs["OrganizationsTable"],
         "KEYS_TABLE": outputs["KeysTable"],
         "SIGNING_KEY": secret["SecretString"],

@@ -36,9 +36,7 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def url(self, places: Places) -> str:
-        if self.path in places:
-            return self.path.rpartition("{")[0] + places[self.path]
-        url = self.path
+        url = self.path.replace("{id}", places[self.path]) if self.path in places else self.path
         for name, value in places.items():
             url = url.replace(f"{{{name}}}", quote(value, safe=""))
         return url

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDic
 from chalice.app import Response
 from pydantic import WithJsonSchema
 
+from chalicelib.config import config
 from chalicelib.downstream.outcomes import OutcomeKind, failed
+from chalicelib.model import grants
+from chalicelib.model.connector import ConnectorKind, ConnectorState, Permission
 from chalicelib.model.data import Health, Kind, Reason, Status, Type
 from chalicelib.model.job import JobKind, JobState
 from chalicelib.model.key import Role
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from chalicelib.downstream.outcomes import Outcome
+    from chalicelib.model.connector import Connector, Findings
     from chalicelib.model.counts import Counts
     from chalicelib.model.data import Data
     from chalicelib.model.job import Job
@@ -231,6 +235,48 @@ class JobsAnswer(TypedDict):
     next_cursor: str | None
 
 
+class ConnectorAnswer(TypedDict):
+    id: str
+    name: str
+    kind: ConnectorKind
+    bucket: str
+    region: str
+    bucket_owner: str | None
+    """The account that must own the bucket, known from the first check that succeeds."""
+    endpoint_url: str | None
+    role_arn: str | None
+    external_id: str | None
+    """What the role must ask for. It is this connector's alone and never changes."""
+    allow_delete: bool
+    state: ConnectorState
+    state_reason: str | None
+    policy: dict[str, Any] | None
+    """What to grant to the role or to the user of the keys, as a policy of IAM."""
+    trust_policy: dict[str, Any] | None
+    """What the role has to say of who may assume it."""
+    created_at: Moment
+    checked_at: Moment | None
+
+
+class ConnectorsAnswer(TypedDict):
+    items: list[ConnectorAnswer]
+    next_cursor: None
+
+
+class FindingsAnswer(TypedDict):
+    can_list: bool
+    can_read: bool
+    can_write: bool
+    can_overwrite: bool
+    can_delete: bool
+    can_notify: bool
+    """Whether it can be arranged that changes of the bucket are told."""
+    errors: Mapping[str, str]
+    """Why not, and what to grant, by the names above."""
+    state: ConnectorState
+    state_reason: str | None
+
+
 class KeyAnswer(TypedDict):
     id: str
     name: str
@@ -268,6 +314,42 @@ def describe_lake(lake: "Lake") -> LakeAnswer:
 
 def describe_lakes(lakes: "Iterable[Lake]") -> LakesAnswer:
     return {"items": [describe_lake(lake) for lake in lakes], "next_cursor": None}
+
+
+def describe_connector(connector: "Connector") -> ConnectorAnswer:
+    is_role = connector.kind is ConnectorKind.ROLE
+    return {
+        "id": connector.id,
+        "name": connector.name,
+        "kind": connector.kind,
+        "bucket": connector.bucket,
+        "region": connector.region,
+        "bucket_owner": connector.bucket_owner,
+        "endpoint_url": connector.endpoint_url,
+        "role_arn": connector.role_arn,
+        "external_id": connector.external_id,
+        "allow_delete": connector.allow_delete,
+        "state": connector.state,
+        "state_reason": connector.state_reason,
+        "policy": None if connector.kind is ConnectorKind.STACK else grants.policy(connector),
+        "trust_policy": grants.trust_policy(connector, config.trusted_roles) if is_role else None,
+        "created_at": connector.created_at,
+        "checked_at": connector.checked_at,
+    }
+
+
+def describe_findings(connector: "Connector", findings: "Findings") -> FindingsAnswer:
+    return {
+        "can_list": Permission.LIST in findings.grants,
+        "can_read": Permission.READ in findings.grants,
+        "can_write": Permission.WRITE in findings.grants,
+        "can_overwrite": Permission.OVERWRITE in findings.grants,
+        "can_delete": Permission.DELETE in findings.grants,
+        "can_notify": Permission.NOTIFY in findings.grants,
+        "errors": {f"can_{permission}": text for permission, text in findings.errors.items()},
+        "state": connector.state,
+        "state_reason": connector.state_reason,
+    }
 
 
 def describe_counts(counts: "Counts") -> StatsAnswer:

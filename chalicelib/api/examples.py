@@ -70,6 +70,55 @@ _KEY: dict[str, Any] = {
     "expires_at": None,
 }
 
+_EXTERNAL_ID = "6d1f0c53e2b94a7f8a0b5c9d3e7f1a2b4c6d8e0f"
+
+_CONNECTOR_BODY: dict[str, Any] = {
+    "name": "photos of the plant",
+    "kind": "role",
+    "bucket": "acme-plant-photos",
+    "region": "eu-west-1",
+    "role_arn": "arn:aws:iam::210987654321:role/tidelake-photos",
+}
+
+_CONNECTOR: dict[str, Any] = {
+    "id": "3d0c6b1e-2f47-4c8a-9a55-5f0e2d7c9b11",
+    **_CONNECTOR_BODY,
+    "bucket_owner": "210987654321",
+    "endpoint_url": None,
+    "external_id": _EXTERNAL_ID,
+    "allow_delete": False,
+    "state": "active",
+    "state_reason": None,
+    "policy": {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "List",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": "arn:aws:s3:::acme-plant-photos",
+            }
+        ],
+    },
+    "trust_policy": {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TrustTidelake",
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"sts:ExternalId": _EXTERNAL_ID},
+                    "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/tidelake-prod-*"},
+                },
+            }
+        ],
+    },
+    "created_at": "2026-03-01T12:00:00.000Z",
+    "checked_at": "2026-03-01T12:10:00.000Z",
+}
+
 _LABEL: dict[str, Any] = {
     "id": "0b3c2a9e-6a55-4c1e-9b1f-6f1f7f1b2c3d",
     "name": "car",
@@ -168,6 +217,20 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "JobAnswer": _JOB,
     "BegunAnswer": {"job": _JOB},
     "JobsAnswer": {"items": [_JOB], "next_cursor": None},
+    "ConnectorBody": _CONNECTOR_BODY,
+    "ConnectorChangeBody": {"allow_delete": True},
+    "ConnectorAnswer": _CONNECTOR,
+    "ConnectorsAnswer": {"items": [_CONNECTOR], "next_cursor": None},
+    "FindingsAnswer": {
+        **{f"can_{each}": True for each in ("list", "read", "write", "overwrite", "notify")},
+        "can_delete": False,
+        "errors": {
+            "can_delete": "cannot delete: grant s3:DeleteObject on arn:aws:s3:::acme-plant-photos/*"
+            " (AccessDenied); .tidelake/check/0f1e2d3c4b5a697887960514 is left over"
+        },
+        "state": "active",
+        "state_reason": None,
+    },
     "KeyBody": {"name": "ci", "role": "editor"},
     "KeyAnswer": _KEY,
     "NewKeyAnswer": _KEY | {"key": f"tl_{_KEY['id']}_{'0' * 64}"},

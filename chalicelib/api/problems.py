@@ -10,6 +10,11 @@ from chalicelib.errors import (
     Ambiguous,
     BeingAnswered,
     Conflict,
+    ConnectorChanged,
+    ConnectorExists,
+    ConnectorFails,
+    ConnectorInUse,
+    CredentialsRefused,
     Forbidden,
     IdempotencyKeyReused,
     InvalidBody,
@@ -22,9 +27,11 @@ from chalicelib.errors import (
     NoTarget,
     NotFound,
     NoThumbnail,
+    OfTheStack,
     StorageUnavailable,
     TooLarge,
     Unauthorized,
+    UnknownConnector,
     UnknownData,
     UnknownJob,
     UnknownKey,
@@ -60,6 +67,7 @@ _KINDS: dict[type[BaseException], Kind] = {
     Forbidden: Kind(HTTPStatus.FORBIDDEN, "forbidden", "this needs a key with the role {0}"),
     UnknownLake: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such datalake"),
     UnknownData: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such data in this datalake"),
+    UnknownConnector: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such connector"),
     UnknownKey: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such key"),
     UnknownJob: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such job"),
     UnknownLabel: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such {0} in this datalake"),
@@ -69,6 +77,19 @@ _KINDS: dict[type[BaseException], Kind] = {
     NotFound: Kind(HTTPStatus.NOT_FOUND, "not_found"),
     Ambiguous: Kind(HTTPStatus.CONFLICT, "ambiguous", "several data are meant; `ids` has up to 100 of them"),
     JobIsOver: Kind(HTTPStatus.CONFLICT, "conflict", "the job is {0} already"),
+    ConnectorExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a connector of this name already"),
+    ConnectorInUse: Kind(HTTPStatus.CONFLICT, "conflict", "there are datalakes on this connector"),
+    ConnectorChanged: Kind(
+        HTTPStatus.CONFLICT, "conflict", "the connector was changed meanwhile; look at it and ask again"
+    ),
+    ConnectorFails: Kind(
+        HTTPStatus.CONFLICT, "conflict", "that would not work, and the connector stays as it was: {0}"
+    ),
+    OfTheStack: Kind(
+        HTTPStatus.CONFLICT,
+        "conflict",
+        "the stack's own connector stays; of its settings only `allow_delete` can be changed",
+    ),
     LabelExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a {0} of this name already"),
     IdempotencyKeyReused: Kind(
         HTTPStatus.CONFLICT, "conflict", "this Idempotency-Key came with another request before"
@@ -77,6 +98,11 @@ _KINDS: dict[type[BaseException], Kind] = {
         HTTPStatus.CONFLICT, "conflict", "the same request is being answered; ask again in a minute"
     ),
     Conflict: Kind(HTTPStatus.CONFLICT, "conflict"),
+    CredentialsRefused: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "storage_unavailable",
+        "the bucket cannot be reached; its connector says why",
+    ),
     StorageUnavailable: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable", "the storage did not answer; try again"
     ),

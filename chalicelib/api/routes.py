@@ -5,7 +5,10 @@ from chalice.app import Blueprint
 from chalicelib.api.answers import (
     BegunAnswer,
     ChangeAnswer,
+    ConnectorAnswer,
+    ConnectorsAnswer,
     DataAnswer,
+    FindingsAnswer,
     JobAnswer,
     JobsAnswer,
     KeysAnswer,
@@ -18,6 +21,17 @@ from chalicelib.api.answers import (
     NewKeyAnswer,
     SearchAnswer,
     StatsAnswer,
+)
+from chalicelib.api.connectors import (
+    ConfirmParameters,
+    ConnectorBody,
+    ConnectorChangeBody,
+    change_connector,
+    check_connector,
+    create_connector,
+    delete_connector,
+    list_connectors,
+    show_connector,
 )
 from chalicelib.api.data import show_content, show_data, show_link, show_thumbnail
 from chalicelib.api.description import show_openapi
@@ -49,6 +63,10 @@ from chalicelib.api.parameters import ListParameters, PageParameters
 from chalicelib.api.searches import FindParameters, SearchBody, find_data, list_data, search_data
 from chalicelib.errors import (
     Ambiguous,
+    ConnectorChanged,
+    ConnectorExists,
+    ConnectorFails,
+    ConnectorInUse,
     InvalidCursor,
     InvalidQuery,
     JobIsOver,
@@ -56,6 +74,8 @@ from chalicelib.errors import (
     NotALink,
     NoTarget,
     NoThumbnail,
+    OfTheStack,
+    UnknownConnector,
     UnknownData,
     UnknownJob,
     UnknownKey,
@@ -138,6 +158,54 @@ ROUTES = (
         answers={201: NewKeyAnswer},
     ),
     Route("DELETE", "/v1/keys/{id}", revoke_key, role=Role.ADMIN, answers={204: None}, errors=(UnknownKey,)),
+    Route("GET", "/v1/connectors", list_connectors, role=Role.ADMIN, answers={200: ConnectorsAnswer}),
+    Route(
+        "POST",
+        "/v1/connectors",
+        create_connector,
+        role=Role.ADMIN,
+        body=ConnectorBody,
+        creates=True,
+        answers={201: ConnectorAnswer},
+        errors=(ConnectorExists,),
+    ),
+    Route(
+        "GET",
+        "/v1/connectors/{id}",
+        show_connector,
+        role=Role.ADMIN,
+        answers={200: ConnectorAnswer},
+        errors=(UnknownConnector,),
+    ),
+    Route(
+        "PATCH",
+        "/v1/connectors/{id}",
+        change_connector,
+        role=Role.ADMIN,
+        body=ConnectorChangeBody,
+        answers={200: ConnectorAnswer},
+        errors=(
+            *(UnknownConnector, OfTheStack, ConnectorFails),
+            *(ConnectorChanged, ConnectorExists, ConnectorInUse),
+        ),
+    ),
+    Route(
+        "DELETE",
+        "/v1/connectors/{id}",
+        delete_connector,
+        ConfirmParameters,
+        Role.ADMIN,
+        answers={204: None},
+        errors=(UnknownConnector, OfTheStack, ConnectorInUse, ConnectorChanged),
+    ),
+    Route(
+        "POST",
+        "/v1/connectors/{id}/check",
+        check_connector,
+        role=Role.ADMIN,
+        answers={200: FindingsAnswer},
+        errors=(UnknownConnector, ConnectorChanged),
+    ),
     Route(
         "GET",
         "/v1/jobs",

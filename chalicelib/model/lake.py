@@ -9,16 +9,26 @@ if TYPE_CHECKING:
 STACK = "stack"
 """The connector that every deployment has: its own bucket, by its functions' own rights."""
 
+ARTIFACTS_PREFIX = ".tidelake/"
+"""Objects below it are Tidelake's own, and data of no lake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """A bucket, and by which connector of which organization it is reached."""
 
     name: str
-    owner: str
-    """The account that must own it, so that a bucket deleted and taken by somebody else is never read."""
+    owner: str | None
+    """The account that must own it, so that a bucket deleted and taken by somebody else is never read. None
+    at an S3-compatible endpoint, which knows no accounts."""
     organization: str
     connector: str = STACK
+
+    @property
+    def routing_key(self) -> str:
+        """What its lakes are found by. In AWS a name is one bucket's; one of the same name elsewhere must get
+        none of its events, and no event can name what has a slash in it."""
+        return self.name if self.owner else f"{self.connector}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +40,7 @@ class Lake:
     organization: str
     connector: str
     bucket: str
-    bucket_owner: str
+    bucket_owner: str | None
     prefix: str
     shards: int
     created_at: str
@@ -42,7 +52,7 @@ class Lake:
         return Bucket(self.bucket, self.bucket_owner, self.organization, self.connector)
 
     def holds(self, object_name: str) -> bool:
-        return object_name.startswith(self.prefix)
+        return object_name.startswith(self.prefix) and not object_name.startswith(ARTIFACTS_PREFIX)
 
     def data_id(self, object_name: str) -> str:
         return str(uuid.uuid5(uuid.UUID(self.id), object_name))

@@ -64,6 +64,16 @@ SHARDS = 4
 
 PRESIGNED_SECONDS = 900
 
+SESSION_SECONDS = 3600
+"""How long an assumed role is, the longest that AWS allows to whoever has a role already."""
+
+SESSION_USED_SECONDS = SESSION_SECONDS - PRESIGNED_SECONDS - 300
+"""How long it is used: what it has signed must outlive it nowhere, and clocks differ."""
+
+TRIAL_SECONDS = 15
+"""How long it is tried what a connector may do: the last call of it must end before the API has to answer
+(29 s)."""
+
 NAME_CHARACTERS = 128
 """Longest name that people give to a thing."""
 

@@ -197,7 +197,7 @@ def _look(work: Work) -> Outcome:
 
 def _recheck(work: Work) -> Outcome:
     """The event that would tell of the other bytes must have been lost."""
-    queues.send_recheck(_home(work).name, work.object_name)
+    queues.send_recheck(_home(work).routing_key, work.object_name)
     return Outcome.RECHECKED
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
@@ -28,6 +29,28 @@ time."""
 _making = Lock()
 
 
+class Held(Credentials):
+    """Credentials that may be exchanged while a client uses them."""
+
+    def __init__(self, held: ReadOnlyCredentials) -> None:
+        super().__init__("", "")
+        self.held = held
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        return self.held
+
+
+class _Holder(CredentialProvider):
+    METHOD = "held"
+
+    def __init__(self, held: Held) -> None:
+        super().__init__()
+        self._held = held
+
+    def load(self) -> Held:
+        return self._held
+
+
 def client(service: str) -> Any:
     # Making a client is not thread-safe, using one is.
     # https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients
@@ -42,17 +65,51 @@ def _session() -> botocore.session.Session:
 
 @cache
 def _make(service: str) -> Any:
-    return _session().create_client(
-        service,
-        config=Config(
-            signature_version="s3v4" if service == "s3" else None,
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-            max_pool_connections=max(10, config.workers),
-            parameter_validation=False,
-        ),
+    return _session().create_client(service, config=_config(service))
+
+
+def _config(service: str, *, attempts: int = _ATTEMPTS) -> Config:
+    return Config(
+        signature_version="s3v4" if service == "s3" else None,
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=max(10, config.workers),
+        parameter_validation=False,
     )
+
+
+def bucket_client(
+    held: Held, bucket: str, region: str, endpoint_url: str | None, *, patient: bool = True
+) -> Any:
+    """Of S3 with credentials of its own, for one bucket. One that is not `patient` calls once."""
+    # The global address of a bucket, which presigned URLs would have, leads elsewhere while it is new. A dot
+    # would not fit the certificate.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    special = Config(
+        s3={"addressing_style": "path" if endpoint_url or "." in bucket else "virtual"},
+        # Other services than AWS do not know the checksums that botocore would send with everything.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    common = _config("s3", attempts=_ATTEMPTS if patient else 1)
+    with _making:
+        return _session_of(held).create_client(
+            "s3", region_name=region, endpoint_url=endpoint_url, config=common.merge(special)
+        )
+
+
+def sts_client(credentials: ReadOnlyCredentials, region: str) -> Any:
+    with _making:
+        return _session_of(Held(credentials)).create_client("sts", region_name=region, config=_config("sts"))
+
+
+def _session_of(held: Held) -> botocore.session.Session:
+    session = botocore.session.get_session()
+    # Reading the descriptions of services is what takes time.
+    session.register_component("data_loader", _session().get_component("data_loader"))
+    session.register_component("credential_provider", CredentialResolver([_Holder(held)]))
+    return session
 
 
 def error_code(error: Exception) -> str:

@@ -9,6 +9,7 @@ from urllib3.exceptions import HTTPError
 from chalicelib.config import config
 from chalicelib.errors import AccessDenied, Archived, ContentChanged, StorageUnavailable
 from chalicelib.model import limits, moment
+from chalicelib.model.connector import ConnectorState
 from chalicelib.model.data import Sight
 from chalicelib.storage import aws, connectors
 
@@ -34,14 +35,24 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
         try:
             return _sight(_s3(bucket).head_object(**where(bucket), Key=object_name))
         except ClientError as error:
-            if aws.error_code(error) not in _NOT_THERE:
+            code = aws.error_code(error)
+            if code in _DENIED:
+                reason = "an object is refused; see that s3:ListBucket and s3:GetObject are granted for all"
+                connectors.report(bucket, ConnectorState.DEGRADED, reason)
+            if code not in _NOT_THERE:
                 raise
         confirm(bucket)
     return None
 
 
 def confirm(bucket: "Bucket") -> None:
-    _s3(bucket).head_bucket(**where(bucket))
+    try:
+        _s3(bucket).head_bucket(**where(bucket))
+    except ClientError as error:
+        if aws.error_code(error) in _NOT_THERE | _DENIED:
+            reason = "the bucket is not there any more, or is refused"
+            connectors.report(bucket, ConnectorState.BROKEN, reason)
+        raise
 
 
 class Stream(Protocol):
@@ -130,7 +141,7 @@ def _sight(answer: dict[str, Any]) -> Sight:
 
 
 def where(bucket: "Bucket") -> dict[str, str]:
-    return {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
+    return {"Bucket": bucket.name} | ({"ExpectedBucketOwner": bucket.owner} if bucket.owner else {})
 
 
 def _s3(bucket: "Bucket") -> Any:

@@ -17,16 +17,16 @@ _CACHE_SECONDS = 10
 _by_bucket: dict[str, tuple[float, list[Lake]]] = {}
 
 
-def of_bucket(bucket: str) -> list[Lake]:
+def of_bucket(routing_key: str) -> list[Lake]:
     """Every lake that looks at the bucket. Remembered for a moment, but never that there is none: the events
     of a bucket's first lake must not be taken for somebody else's."""
-    known = _by_bucket.get(bucket)
+    known = _by_bucket.get(routing_key)
     if known and time.monotonic() < known[0]:
         return known[1]
     with aws.calling("read lakes"):
-        found = _lakes(LakeItem.by_bucket.query(bucket))
+        found = _lakes(LakeItem.by_bucket.query(routing_key))
     if found:
-        _by_bucket[bucket] = (time.monotonic() + _CACHE_SECONDS, found)
+        _by_bucket[routing_key] = (time.monotonic() + _CACHE_SECONDS, found)
     return found
 
 
@@ -55,11 +55,20 @@ def create_default(organization: str, bucket: str, bucket_owner: str) -> Lake:
         shards=limits.SHARDS,
         created_at=moment.rfc3339(moment.now()),
     )
-    item = LakeItem(**{name: getattr(lake, name) for name in _FIELDS})
+    item = _item(lake)
     with suppress(aws.ConditionFailed), aws.calling("create lake"):
         item.save(condition=LakeItem.id.does_not_exist())
     return lake
 
 
 def _lakes(items: "Iterable[LakeItem]") -> list[Lake]:
-    return [Lake(**{name: getattr(item, name) for name in _FIELDS}) for item in items]
+    return [_lake(item) for item in items]
+
+
+def _item(lake: Lake) -> LakeItem:
+    return LakeItem(**{name: getattr(lake, name) for name in _FIELDS} | {"bucket": lake.home.routing_key})
+
+
+def _lake(item: LakeItem) -> Lake:
+    fields = {name: getattr(item, name) for name in _FIELDS}
+    return Lake(**fields | {"bucket": item.bucket.rpartition("/")[2]})

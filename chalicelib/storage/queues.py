@@ -52,9 +52,9 @@ def send_job(job: "Job", delay_seconds: int) -> None:
         _sqs().send_message(QueueUrl=config.jobs_queue, MessageBody=job.encode(), DelaySeconds=delay_seconds)
 
 
-def send_recheck(bucket: str, object_name: str) -> None:
+def send_recheck(routing_key: str, object_name: str) -> None:
     """Put a hint of our own into the queue of events: this key is not what its record says."""
-    body = json.dumps({"source": "tidelake", "bucket": bucket, "object_name": object_name})
+    body = json.dumps({"source": "tidelake", "bucket": routing_key, "object_name": object_name})
     with aws.calling("send recheck"):
         _sqs().send_message(QueueUrl=config.events_queue, MessageBody=body)
 

@@ -155,13 +155,50 @@ class LakeItem(Table):
     name = UnicodeAttribute()
     connector = UnicodeAttribute()
     bucket = UnicodeAttribute()
-    bucket_owner = UnicodeAttribute()
+    """Its routing key, which ends in its name."""
+    bucket_owner = UnicodeAttribute(null=True)
     prefix = UnicodeAttribute()
     shards = NumberAttribute()
     created_at = UnicodeAttribute()
     metadata_schema = JSONAttribute(null=True)
 
     by_bucket = ByBucket()
+
+
+class ConnectorItem(Table):
+    class Meta:
+        table_name = _Name("connectors_table")
+
+    organization = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    bucket = UnicodeAttribute()
+    region = UnicodeAttribute()
+    bucket_owner = UnicodeAttribute(null=True)
+    endpoint_url = UnicodeAttribute(null=True)
+    role_arn = UnicodeAttribute(null=True)
+    external_id = UnicodeAttribute(null=True)
+    secret = UnicodeAttribute(null=True)
+    allow_delete = BooleanAttribute()
+    state = UnicodeAttribute()
+    state_reason = UnicodeAttribute(null=True)
+    grants: Any = UnicodeSetAttribute(null=True)
+    lakes: Any = UnicodeSetAttribute(null=True)
+    revision = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    checked_at = UnicodeAttribute(null=True)
+
+
+class ConnectorNameItem(Table):
+    """What makes a connector's name unique: an item beside it, under the folded name."""
+
+    class Meta:
+        table_name = _Name("connectors_table")
+
+    organization = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    holder = UnicodeAttribute()
 
 
 class CounterItem(Table):

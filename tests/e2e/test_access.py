@@ -96,6 +96,8 @@ def places(stack: Stack) -> Iterator[dict[str, str]]:
     (record,) = stack.index(name)
     yield {
         "/v1/keys/{id}": make_key(stack, "viewer")["id"],
+        "/v1/connectors/{id}": "stack",
+        "/v1/connectors/{id}/check": "stack",
         "lake": record["datalake_id"],
         "id": record["id"],
         "name": "car",

@@ -10,6 +10,12 @@ CONSUMING = {
     for action in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
 }
 
+TRIALS = "${DataBucket}/.tidelake/check/*"
+"""Below it the API tries what may be done with a bucket."""
+
+REACHING = {"APIHandler", "Jobs", "Preprocess", "PreprocessLarge", "Upstream"}
+"""Functions that reach lakes' buckets."""
+
 
 @pytest.fixture(scope="session")
 def rights(resources, of_type):
@@ -51,10 +57,9 @@ def test_patterns_end_a_resource_of_the_stack(rights):
     for name, action, resource in rights:
         if resource != "*" and "*" in str(resource):
             ending = (
-                "${DataBucket}/*",
-                "${ArtifactsBucket}/*",
+                *("${DataBucket}/*", TRIALS, "${ArtifactsBucket}/*", ".Arn}/index/*"),
+                *(":secret:tidelake/${AWS::StackName}/connectors/*", ":iam::*:role/${ConnectorRoles}"),
                 "${ArtifactsBucket}/quarantine/*",
-                ".Arn}/index/*",
             )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
@@ -66,12 +71,68 @@ def test_nobody_writes_to_the_lakes_bucket(rights):
         if action.startswith(("s3:Put", "s3:Delete"))
     }
     assert writing
-    assert not [resource for _, resource in writing if "DataBucket" in resource]
+    assert not [resource for _, resource in writing if "DataBucket" in resource and TRIALS not in resource]
 
 
-def test_only_derived_files_are_ever_deleted(rights):
+def test_only_derived_files_and_trials_are_ever_deleted(rights):
     deleted = {json.dumps(resource) for _, action, resource in rights if action.startswith("s3:Delete")}
-    assert deleted == {json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${ArtifactsBucket}/*"})}
+    own = ("${ArtifactsBucket}/*", TRIALS)
+    assert deleted == {json.dumps({"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{each}"}) for each in own}
+
+
+def test_whoever_reaches_buckets_may_have_the_credentials_of_connectors_and_nobody_else(rights):
+    for action in ("sts:AssumeRole", "secretsmanager:GetSecretValue"):
+        assert {name for name, _ in allowed(rights, action)} == REACHING
+    reading = {
+        name for name, resource in allowed(rights, "dynamodb:GetItem") if "ConnectorsTable" in resource
+    }
+    assert reading == REACHING
+
+
+def test_only_the_api_keeps_keys_and_no_other_secret_is_anybodys(rights):
+    of_secrets = [
+        (name, action, resource) for name, action, resource in rights if action.startswith("secretsmanager:")
+    ]
+    assert {json.dumps(resource) for *_, resource in of_secrets} == {
+        json.dumps(
+            {
+                "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
+                ":secret:tidelake/${AWS::StackName}/connectors/*"
+            }
+        )
+    }
+    assert {name for name, action, _ in of_secrets if "Get" not in action} == {"APIHandler"}
+
+
+def test_others_than_the_api_may_say_of_a_connector_only_that_it_fails(resources, of_type):
+    for name in REACHING - {"APIHandler"}:
+        statements = [
+            statement
+            for policy in resources[of_type("Function")[name]["Role"]["Fn::GetAtt"][0]]["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if "ConnectorsTable" in str(statement["Resource"])
+        ]
+        # Links name buckets, whose connectors are looked for.
+        finding = [] if name == "Upstream" else ["dynamodb:Query"]
+        assert [statement["Action"] for statement in statements] == [
+            ["dynamodb:GetItem", *finding],
+            ["dynamodb:UpdateItem"],
+        ]
+        assert statements[1]["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"] == [
+            *("organization", "id", "state", "state_reason", "revision")
+        ]
+
+
+def test_roles_that_may_be_assumed_are_the_deploys_choice(template):
+    assert template["Parameters"]["ConnectorRoles"]["Default"] == "*"
+
+
+def test_no_endpoint_is_exempt_from_being_public_unless_the_deploy_says_so(template):
+    assert template["Parameters"]["TestEndpoint"]["Default"] == ""
+
+
+def test_credentials_are_looked_after_within_a_minute(template):
+    assert template["Parameters"]["ConnectorSeconds"]["MaxValue"] <= 50
 
 
 def test_nobody_deletes_records(rights):
@@ -96,9 +157,10 @@ def test_no_function_makes_organizations(rights):
     assert not [name for name, _, resource in rights if "OrganizationsTable" in str(resource)]
 
 
-def test_the_api_writes_no_object_and_sends_nothing_but_what_others_are_to_do(rights):
+def test_the_api_writes_no_object_but_trials_and_sends_nothing_but_what_others_are_to_do(rights):
     mine = {(action, str(resource)) for name, action, resource in rights if name == "APIHandler"}
-    assert not [action for action, _ in mine if action.startswith(("s3:Put", "s3:Delete"))]
+    writing = {resource for action, resource in mine if action.startswith(("s3:Put", "s3:Delete"))}
+    assert all(TRIALS in resource for resource in writing)
     assert {resource for action, resource in mine if action.startswith("sqs:")} == {
         "{'Fn::GetAtt': ['JobsQueue', 'Arn']}",
         "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}",

@@ -17,6 +17,7 @@ KEPT = (
     "ArtifactsBucket",
     "DataTable",
     "LakesTable",
+    "ConnectorsTable",
     "OrganizationsTable",
     "KeysTable",
     "LabelsTable",
@@ -27,6 +28,7 @@ KEPT = (
 TABLES = {
     "DataTable": tables.DataItem,
     "LakesTable": tables.LakeItem,
+    "ConnectorsTable": tables.ConnectorItem,
     "OrganizationsTable": tables.OrganizationItem,
     "KeysTable": tables.KeyItem,
     "ClaimsTable": tables.ClaimItem,

@@ -17,11 +17,15 @@ _THROTTLED = {
     "s3": ("SlowDown", 503),
     "sqs": ("RequestThrottled", 403),
     "dynamodb": ("ThrottlingException", 400),
+    "sts": ("Throttling", 400),
+    "secretsmanager": ("ThrottlingException", 400),
 }
 _BROKEN = {
     "s3": ("InternalError", 500),
     "sqs": ("ServiceUnavailable", 503),
     "dynamodb": ("InternalServerError", 500),
+    "sts": ("InternalFailure", 500),
+    "secretsmanager": ("InternalServiceError", 500),
 }
 
 
@@ -38,7 +42,7 @@ def broken(world: World, request: Request) -> Any:
 
 
 def denied(world: World, request: Request) -> Any:
-    code = "AccessDeniedException" if request.service == "dynamodb" else "AccessDenied"
+    code = "AccessDenied" if request.service in ("s3", "sqs", "sts") else "AccessDeniedException"
     raise _refusal(request, code, 403)
 
 

@@ -22,6 +22,7 @@ from chalicelib.model.lake import Lake
 from chalicelib.storage import aws, lakes, records
 from chalicelib.storage.tables import (
     ClaimItem,
+    ConnectorItem,
     DataItem,
     JobItem,
     KeyItem,
@@ -37,6 +38,9 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "DATA_TABLE": "data",
     "LAKES_TABLE": "lakes",
+    "CONNECTORS_TABLE": "connectors",
+    "CONNECTOR_SECRETS": "tidelake/test/connectors/",
+    "TRUSTED_ROLES": "arn:aws:iam::123456789012:role/tidelake-test-*",
     "KEYS_TABLE": "keys",
     "ORGANIZATIONS_TABLE": "organizations",
     "CLAIMS_TABLE": "claims",
@@ -50,7 +54,10 @@ ENVIRONMENT = {
     "ARTIFACTS_BUCKET": "artifacts",
     "SIGNING_KEY": "a secret of the stack",
 }
-TABLES = (DataItem, LakeItem, KeyItem, OrganizationItem, ClaimItem, LabelItem, TaggingItem, JobItem)
+TABLES = (
+    *(DataItem, LakeItem, ConnectorItem, KeyItem, OrganizationItem),
+    *(ClaimItem, LabelItem, TaggingItem, JobItem),
+)
 NO_HEADERS: Mapping[str, str] = {}
 CONTEXT = SimpleNamespace(
     function_name="tidelake-api",

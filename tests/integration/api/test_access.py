@@ -8,7 +8,7 @@ import pytest
 from chalicelib.api import openapi
 from chalicelib.model import moment
 from chalicelib.model.key import Role
-from chalicelib.storage import keys
+from chalicelib.storage import connectors, keys
 from tests import access
 
 OPERATIONS = list(access.operations(json.loads(openapi.text())))
@@ -37,8 +37,11 @@ def held(cloud):
 @pytest.fixture
 def places(lake, put):
     victim, _ = keys.create("acme", "victim", Role.VIEWER)
+    connector = connectors.create_stack("acme", "bucket", "123456789012", "us-east-1")
     return {
         "/v1/keys/{id}": victim.id,
+        "/v1/connectors/{id}": connector.id,
+        "/v1/connectors/{id}/check": connector.id,
         "lake": lake.id,
         "id": put(lake, "a.jpg").id,
         "name": "car",

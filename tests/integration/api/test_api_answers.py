@@ -213,7 +213,7 @@ def test_an_unknown_parameter_is_refused_everywhere(gateway, lake, route):
     url = route.path.replace("{lake}", "default").replace("{id}", "x")
     answer = gateway.call(route.method, url + "?colour=red")
     assert is_problem(answer, 400, "invalid_request")
-    assert answer.body["errors"] == [{"parameter": "colour", "detail": "There is no such parameter"}]
+    assert {"parameter": "colour", "detail": "There is no such parameter"} in answer.body["errors"]
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.role])

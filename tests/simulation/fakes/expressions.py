@@ -71,9 +71,20 @@ def apply_update(actions: tuple[Action, ...], item: Item, binding: Binding) -> d
             raise Unsupported("an update with a path that is not there")
         elif action.verb == "SET":
             after[name] = value
+        elif value[0] == "SS":
+            _change_set(after, name, value, action.verb)
+        elif action.verb == "DELETE":
+            raise Unsupported("DELETE from what is no set")
         else:
             after[name] = _sum(item.get(name, ("N", Decimal(0))), value)
     return after
+
+
+def _change_set(after: dict[str, Value], name: str, value: Value, verb: str) -> None:
+    there = after.pop(name, ("SS", frozenset()))[1]
+    # There are no empty sets.
+    if left := there | value[1] if verb == "ADD" else there - value[1]:
+        after[name] = ("SS", left)
 
 
 def _sum(left: Value, right: Value) -> Value:
@@ -87,6 +98,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "<": operator.lt,
     ">": operator.gt,
+    ">=": operator.ge,
 }
 
 
@@ -148,7 +160,7 @@ class _Parser:
         found = []
         while self.tokens:
             verb = self.take()
-            if verb not in ("SET", "REMOVE", "ADD"):
+            if verb not in ("SET", "REMOVE", "ADD", "DELETE"):
                 raise Unsupported(f"{verb} in {self.text}")
             found.append(self.action(verb))
             while self.skip(","):

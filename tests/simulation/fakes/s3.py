@@ -50,6 +50,10 @@ class Bucket:
     """The current version is the last."""
     changes: int = 0
     """Sequencers and version ids come from it."""
+    region: str = "us-east-1"
+    notifications: dict[str, Any] = field(default_factory=dict)
+    knows_queues: bool = True
+    """Whether it is looked after that queues to notify are there."""
 
     def current(self, key: str) -> Version | None:
         versions = self.objects.get(key)
@@ -85,8 +89,10 @@ class S3:
         self._tell("ObjectCreated:Put", Bucket, Key, version, size=len(Body), etag=version.etag)
         return {"ETag": f'"{version.etag}"'} | _version_id(version)
 
-    def delete_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
-        bucket = self._bucket("DeleteObject", Bucket)
+    def delete_object(
+        self, *, Bucket: str, Key: str, VersionId: str | None = None, ExpectedBucketOwner: str | None = None
+    ) -> dict[str, Any]:
+        bucket = self._bucket("DeleteObject", Bucket, ExpectedBucketOwner)
         if VersionId is not None:
             return self._delete_version(Bucket, Key, VersionId)
         if bucket.versioned:
@@ -118,9 +124,9 @@ class S3:
             self.delete_object(Bucket=Bucket, Key=target["Key"])
         return {} if Delete["Quiet"] else {"Deleted": [{"Key": each["Key"]} for each in Delete["Objects"]]}
 
-    def head_bucket(self, *, Bucket: str, ExpectedBucketOwner: str) -> dict[str, Any]:
-        self._bucket("HeadBucket", Bucket, ExpectedBucketOwner, code="404")
-        return {}
+    def head_bucket(self, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> dict[str, Any]:
+        bucket = self._bucket("HeadBucket", Bucket, ExpectedBucketOwner, code="404")
+        return {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": bucket.region}}}
 
     def head_object(self, *, Bucket: str, Key: str, ExpectedBucketOwner: str | None = None) -> dict[str, Any]:
         """Has no body, so that a missing key and a missing bucket look the same."""
@@ -139,10 +145,36 @@ class S3:
             raise refusal("GetObject", "PreconditionFailed", 412)
         return _description(current) | {"Body": Content(current.body)}
 
-    def list_objects_v2(
-        self, *, Bucket: str, Prefix: str = "", MaxKeys: int = 1000, StartAfter: str = ""
+    def get_bucket_notification_configuration(
+        self, *, Bucket: str, ExpectedBucketOwner: str | None = None
     ) -> dict[str, Any]:
-        listing = self._bucket("ListObjectsV2", Bucket).listing()
+        bucket = self._bucket("GetBucketNotificationConfiguration", Bucket, ExpectedBucketOwner)
+        return {"ResponseMetadata": {}, **bucket.notifications}
+
+    def put_bucket_notification_configuration(
+        self,
+        *,
+        Bucket: str,
+        NotificationConfiguration: dict[str, Any],
+        ExpectedBucketOwner: str | None = None,
+    ) -> dict[str, Any]:
+        bucket = self._bucket("PutBucketNotificationConfiguration", Bucket, ExpectedBucketOwner)
+        queues = NotificationConfiguration.get("QueueConfigurations", ())
+        if any(":tidelake-check-" in queue["QueueArn"] for queue in queues) and bucket.knows_queues:
+            raise refusal("PutBucketNotificationConfiguration", "InvalidArgument")
+        bucket.notifications = NotificationConfiguration
+        return {}
+
+    def list_objects_v2(
+        self,
+        *,
+        Bucket: str,
+        Prefix: str = "",
+        MaxKeys: int = 1000,
+        StartAfter: str = "",
+        ExpectedBucketOwner: str | None = None,
+    ) -> dict[str, Any]:
+        listing = self._bucket("ListObjectsV2", Bucket, ExpectedBucketOwner).listing()
         after = StartAfter.encode()
         keys = [key for key in listing if key.startswith(Prefix) and key.encode() > after]
         contents = [

@@ -18,9 +18,11 @@ from chalicelib import observability
 from chalicelib.config import config
 from chalicelib.model import moment
 from chalicelib.model.lake import Lake, lake_id
-from chalicelib.storage import lakes, transactions
+from chalicelib.storage import connectors, lakes, reaches, transactions
+from tests.simulation.fakes.accounts import OWN_KEY, STS
 from tests.simulation.fakes.dynamodb import DynamoDB, Index, Shape, Table, decoded
 from tests.simulation.fakes.s3 import S3, Bucket
+from tests.simulation.fakes.secrets import SecretsManager
 from tests.simulation.fakes.sqs import SQS, Queue
 
 OWNER = "000000000000"
@@ -31,6 +33,9 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 _SETTINGS = {
     "DATA_TABLE": "data",
     "LAKES_TABLE": "lakes",
+    "CONNECTORS_TABLE": "connectors",
+    "CONNECTOR_SECRETS": "tidelake/test/connectors/",
+    "TRUSTED_ROLES": f"arn:aws:iam::{OWNER}:role/tidelake-test-*",
     "KEYS_TABLE": "keys",
     "ORGANIZATIONS_TABLE": "organizations",
     "CLAIMS_TABLE": "claims",
@@ -48,7 +53,7 @@ _SETTINGS = {
     "WORKERS": "1",
     "SIGNING_KEY": "a secret of the stack",
     "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_ACCESS_KEY_ID": OWN_KEY,
     "AWS_SECRET_ACCESS_KEY": "nothing",
 }
 _SHARD_INDEX = {
@@ -59,6 +64,7 @@ _SHARD_INDEX = {
 _TABLES = {
     "data": Shape(("id",), _SHARD_INDEX, expiry="expires_at", shards=3),
     "lakes": Shape(("organization", "id"), {"by_bucket": Index(("bucket", "id"), projects_all=True)}),
+    "connectors": Shape(("organization", "id")),
     "organizations": Shape(("name",)),
     "keys": Shape(
         ("id",),
@@ -79,6 +85,8 @@ class Request:
     service: str
     operation: str
     parameters: Mapping[str, Any]
+    access_key: str = OWN_KEY
+    """Whose call it is."""
 
 
 @dataclass(slots=True)
@@ -87,6 +95,8 @@ class World:
     s3: S3 = field(init=False)
     sqs: SQS = field(init=False)
     dynamodb: DynamoDB = field(init=False)
+    sts: STS = field(default_factory=lambda: STS(OWNER))
+    secretsmanager: SecretsManager = field(default_factory=SecretsManager)
     calls: list[Request] = field(default_factory=list)
     metrics: Counter[str] = field(default_factory=Counter)
     interpose: "Callable[[Request], Any] | None" = None
@@ -104,13 +114,16 @@ class World:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock, UTC)
 
-    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any:
-        request = Request(service, operation, parameters)
+    def call(
+        self, service: str, operation: str, parameters: Mapping[str, Any], access_key: str = OWN_KEY
+    ) -> Any:
+        request = Request(service, operation, parameters, access_key)
         return self.interpose(request) if self.interpose else self.perform(request)
 
     def perform(self, request: Request) -> Any:
         self.calls.append(request)
-        service = {"s3": self.s3, "sqs": self.sqs, "dynamodb": self.dynamodb}[request.service]
+        self.sts.authenticate(request.operation, request.access_key)
+        service = getattr(self, request.service)
         return getattr(service, xform_name(request.operation))(**request.parameters)
 
     def measure(self, name: str, unit: object, value: int) -> None:
@@ -152,7 +165,8 @@ def installed(world: World) -> Iterator[World]:
         if operation == "TransactWriteItems":
             # botocore makes one for each call, and keeps it for the retries of that call.
             parameters = {"ClientRequestToken": f"token{next(tokens)}", **parameters}
-        return world.call(client.meta.service_model.service_name, operation, parameters)
+        signer = client._request_signer._credentials.get_frozen_credentials()
+        return world.call(client.meta.service_model.service_name, operation, parameters, signer.access_key)
 
     _forget()
     with (
@@ -160,6 +174,7 @@ def installed(world: World) -> Iterator[World]:
         patch.object(BaseClient, "_make_api_call", make_api_call),
         patch.object(moment, "time", SimpleNamespace(time=lambda: world.clock)),
         patch.object(lakes, "time", SimpleNamespace(monotonic=lambda: world.clock)),
+        patch.object(reaches, "time", SimpleNamespace(monotonic=lambda: world.clock)),
         patch.object(transactions, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(moment, "new_op_id", lambda: world.new_op_id()),
         patch.object(observability.metrics, "add_metric", world.measure),
@@ -174,3 +189,4 @@ def _forget() -> None:
     """What a warm Lambda function remembers."""
     vars(config).clear()
     lakes._by_bucket.clear()
+    connectors._reaches.clear()

@@ -16,5 +16,6 @@ def world() -> Iterator[World]:
 @pytest.fixture
 def lake(world: World) -> Lake:
     lake = objects.add_lake(world, "default")
+    objects.add_connector(lake.bucket)
     world.calls.clear()
     return lake

@@ -13,12 +13,13 @@ from chalicelib.downstream.links import IfLinked, LinkDraft
 from chalicelib.downstream.outcomes import Outcome, OutcomeKind
 from chalicelib.errors import InvalidUrl, StorageUnavailable
 from chalicelib.model import limits, link
+from chalicelib.model.connector import ConnectorState
 from chalicelib.model.data import Data, Facts, Health, Kind, Reason, Sight, State, Status
 from chalicelib.model.fetch import Fetch
 from chalicelib.model.label import LabelKind
-from chalicelib.model.lake import Lake
+from chalicelib.model.lake import STACK, Lake
 from chalicelib.model.work import Work
-from chalicelib.storage import labels, records
+from chalicelib.storage import connectors, labels, records
 from chalicelib.storage.records import Order
 from tests.simulation import faults, objects
 from tests.simulation.fakes.world import Request, World
@@ -310,6 +311,18 @@ def test_a_url_is_checked_without_a_lake(world):
     assert links.check_url("HTTPS://Example.org/A") == "https://example.org/A"
     with pytest.raises(InvalidUrl, match="public internet"):
         links.check_url("https://127.0.0.1/")
+
+
+def test_only_an_active_connector_of_the_organization_opens_a_bucket(world, lake):
+    url = f"s3://{lake.bucket}/a.jpg"
+    other = replace(lake, organization="other")
+    assert told(create(other, url)) == [("failed", "invalid_request")]
+    stack = connectors.read(lake.organization, STACK)
+    connectors.change(stack, replace(stack, state=ConnectorState.BROKEN))
+    assert told(create(lake, url)) == [("failed", "invalid_request")]
+    broken = connectors.read(lake.organization, STACK)
+    connectors.change(broken, replace(broken, state=ConnectorState.DEGRADED))
+    assert told(create(lake, url)) == [("ok", None)]
 
 
 # ── what it costs ──

@@ -103,7 +103,9 @@ def bench(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with installed(World()) as world:
         monkeypatch.setenv("FETCH_TEST_SERVER", server.address)
         monkeypatch.setattr(fetches_worker, "Fetcher", lambda test_server: Fetcher(test_server, QUICK))
-        yield Bench(world, objects.add_lake(world, "default"), server)
+        lake = objects.add_lake(world, "default")
+        objects.add_connector(lake.bucket)
+        yield Bench(world, lake, server)
 
 
 # ── fetched once ──
