@@ -89,7 +89,7 @@ def _find(lake: "Lake", data_id: str) -> "Data":
 
 def _target(lake: "Lake", url: str) -> "tuple[Bucket, str]":
     target = urls.read(url)
-    home = connectors.holding(lake.organization, target.host)
+    home = connectors.homes(lake.organization).get(target.host)
     if home is None:
         raise NoTarget(target.host)
     return home, target.target

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.model.lake import Lake
     from chalicelib.model.url import Url
 
-    type _Naming = Callable[[str, LabelKind, Sequence[str]], Mapping[str, Label]]
+    type _Labelling = Callable[[str, LabelKind, Sequence[str]], Mapping[str, Label]]
 
 _MIMETYPE: Final = re.compile(r"[a-z0-9][\w.+-]{0,63}/[a-z0-9][\w.+-]{0,63}", re.ASCII | re.IGNORECASE)
 
@@ -186,13 +186,15 @@ class _Desk:
             raise ValueError(f"No active connector reaches the bucket {url.host}")
         return _Wanted(index, url, name)
 
-    def _find(self, name: "_Naming") -> "list[_Plan]":
+    def _find(self, label_all: "_Labelling") -> "list[_Plan]":
         """What is to be written of those that wait, against what is there now; the others are settled."""
         waiting = self._waiting()
         found = records.read_all({self.lake.link_id(name) for each in waiting for name in each.names})
         taken: set[str] = set()
         places = [(each, self._place(each, found, taken)) for each in waiting]
-        self._resolve([each for each, place in places if place and self._is_to_write(each, *place)], name)
+        self._resolve(
+            [each for each, place in places if place and self._is_to_write(each, *place)], label_all
+        )
         return [
             plan
             for each, place in places
@@ -228,7 +230,7 @@ class _Desk:
             self._settle(failed(wanted.index, "conflict", "there is such a link", there))
         return wanted.index not in self.outcomes
 
-    def _resolve(self, fresh: "Sequence[_Wanted]", name: "_Naming") -> None:
+    def _resolve(self, fresh: "Sequence[_Wanted]", label_all: "_Labelling") -> None:
         """The ids of their labels, which are created only for what is written."""
         drafts = [self.drafts[each.index] for each in fresh]
         tags = [tag for draft in drafts for tag in draft.tags]
@@ -238,7 +240,7 @@ class _Desk:
             (LabelKind.SOURCE, self.sources, sources),
         ):
             if unknown := [each for each in dict.fromkeys(asked) if each not in known]:
-                found = name(self.lake.id, kind, unknown)
+                found = label_all(self.lake.id, kind, unknown)
                 known |= {each: found[each].id if each in found else each for each in unknown}
 
     def _plan(self, wanted: _Wanted, name: str, there: "Data | None") -> _Plan | None:

@@ -1,6 +1,6 @@
 """What links point to: somebody is asked to fetch it, or to look whether it is still there."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib import parallel
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Courier:
     organization: str
-    homes: "dict[str, Bucket | None]" = field(default_factory=dict)
-    """Buckets by name, each looked for once."""
+    _homes: "dict[str, Bucket] | None" = None
+    """Buckets by their names, once they have been asked for."""
 
     def reach(self, url: "Url") -> "Bucket | None":
         """The bucket of an s3:// URL, if the organization reaches it."""
-        if url.host not in self.homes:
-            self.homes[url.host] = connectors.holding(self.organization, url.host)
-        return self.homes[url.host]
+        if self._homes is None:
+            self._homes = connectors.homes(self.organization)
+        return self._homes.get(url.host)
 
     def order(self, text: str, work: Work, key: str) -> Fetch | Work | None:
         """Who is to be asked for what the URL points to, on behalf of the work. None: nobody, ever."""
@@ -40,11 +40,12 @@ class Courier:
             url = urls.read(text, config.fetch_test_server)
         except ValueError:
             return None
+        there = replace(work, etag=None, url=url.text)
         if not url.in_s3:
-            there = replace(work, bucket=None, object_name=key, etag=None)
+            there = replace(there, bucket=None, object_name=key)
             return Fetch(url.text, key, there, look_only=work.check)
         home = self.reach(url)
-        return replace(work, bucket=home, object_name=url.target, etag=None) if home else None
+        return replace(there, bucket=home, object_name=url.target) if home else None
 
     def fetch(self, links: "Sequence[Data]") -> set[str]:
         """Answers the ids of those whose targets will be fetched, or cannot be."""

@@ -19,7 +19,7 @@ class Work:
     kind: Kind = Kind.OBJECT
     """Of the record."""
     url: str | None = None
-    """Where the bytes come from, if the record does not say so yet."""
+    """Where the bytes come from, if that is elsewhere."""
     check: bool = False
     """Only to see whether a link's target is there, and the same as before."""
 

@@ -1,6 +1,6 @@
 """One delivery of work: bytes → facts and thumbnail → record. Two tiers of memory run the same code."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -179,7 +179,7 @@ def _target_in(head: bytes, signature: "Signature") -> str | None:
 def _follow(work: Work, url: str, delivery: int, tier: Tier) -> Outcome:
     """What the record shows is where its bytes say that it is."""
     home = _home(work)
-    order = Courier(home.organization).order(url, replace(work, url=url), f"{work.data_id}/{work.content}")
+    order = Courier(home.organization).order(url, work, f"{work.data_id}/{work.content}")
     match order:
         case Work():
             return _inspect(order, delivery, tier)

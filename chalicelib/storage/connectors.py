@@ -36,11 +36,11 @@ _reaches: dict[tuple[str, str], Reach] = {}
 _making = Lock()
 
 
-def holding(organization: str, bucket: str) -> "Bucket | None":
-    """The bucket of this name that an active connector of the organization reaches, the eldest of several.
-    None: none does."""
-    serving = [each for each in of_organization(organization) if each.bucket == bucket and each.serves]
-    return min(serving, key=lambda each: each.created_at).home if serving else None
+def homes(organization: str) -> "dict[str, Bucket]":
+    """The buckets that active connectors of the organization reach, by their names. Of several with one name,
+    that of the eldest."""
+    found = sorted(of_organization(organization), key=lambda each: each.created_at, reverse=True)
+    return {each.bucket: each.home for each in found if each.serves}
 
 
 def s3(bucket: "Bucket") -> Any:

@@ -107,7 +107,7 @@ def test_a_link_is_exported_as_a_file_and_an_object_is_none(gateway, world, lake
 def test_a_bucket_that_nobody_reaches_any_more_is_told(gateway, lake, monkeypatch):
     add_connector(lake.bucket)
     [linked] = create(gateway, {"url": f"s3://{lake.bucket}/a.jpg"})["ok"]
-    monkeypatch.setattr("chalicelib.storage.connectors.holding", lambda organization, bucket: None)
+    monkeypatch.setattr("chalicelib.storage.connectors.homes", lambda organization: {})
     answer = gateway.call("GET", f"/data/{linked['data']['id']}/content")
     assert (answer.status, answer.body["code"]) == (404, "not_found")
     assert lake.bucket in answer.body["detail"]

@@ -118,7 +118,7 @@ def test_what_it_points_to_is_asked_for_once(world, lake):
     [message] = sent(world, "fetches")
     fetch = Fetch.decode(json.dumps(message))
     key = f"{data.id}/{data.content}"
-    assert fetch == Fetch(URL, key, Work(data.id, None, key, None, data.content, Kind.LINK))
+    assert fetch == Fetch(URL, key, Work(data.id, None, key, None, data.content, Kind.LINK, URL))
     assert sent(world, "preprocess") == []
 
 
@@ -127,7 +127,7 @@ def test_an_object_of_a_connectors_bucket_is_looked_at_without_being_fetched(wor
     [message] = sent(world, "preprocess")
     data = data_of(outcome)
     assert Work.decode(json.dumps(message)) == Work(
-        data.id, lake.home, "a b.jpg", None, data.content, Kind.LINK
+        data.id, lake.home, "a b.jpg", None, data.content, Kind.LINK, f"s3://{lake.bucket}/a b.jpg"
     )
     assert sent(world, "fetches") == []
 

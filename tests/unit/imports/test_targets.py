@@ -204,7 +204,7 @@ def test_what_was_said_to_be_its_type_stays_where_nobody_knows_better(bench):
 def test_a_bucket_that_nobody_reaches_any_more_is_refused(bench, monkeypatch):
     [data] = bench.create(f"s3://{bench.lake.bucket}/a.png")
     bench.world.sqs.queues["preprocess"].visible.clear()
-    monkeypatch.setattr("chalicelib.storage.connectors.holding", lambda organization, bucket: None)
+    monkeypatch.setattr("chalicelib.storage.connectors.homes", lambda organization: {})
     assert bench.check() == {"seen": 1, "missing": 0, "failed": 0, "dead": 1}
     assert bench.record(data).status_reason is Reason.REFUSED
 
@@ -314,6 +314,14 @@ def test_an_object_that_is_a_link_into_a_bucket_is_shown_as_that(bench):
     record = records.read(data_id)
     assert (record.url, record.status, record.width) == (url, Status.READY, 41)
     assert record.size == len(dataloop(url))
+
+
+def test_what_a_file_points_to_is_recorded_in_normal_form(bench):
+    bench.world.s3.put_object(Bucket=bench.lake.bucket, Key="far.png", Body=png(41))
+    far = dataloop(f"S3://{bench.lake.bucket}/far.png")
+    [data_id] = objects.put(bench.world, bench.lake, "a.json", body=far)
+    bench.work()
+    assert records.read(data_id).url == f"s3://{bench.lake.bucket}/far.png"
 
 
 def test_a_link_to_a_link_is_not_followed(bench):
