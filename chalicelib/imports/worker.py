@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def receive(messages: "Sequence[dict[str, Any]]", remaining_ms: "Callable[[], int]") -> dict[str, Any]:
     """The answer of ReportBatchItemFailures: the messages that must come again, and only those."""
     fetcher = Fetcher(config.fetch_test_server)
-    needed_ms = 1000 * (fetcher.limits.total + CALL_SECONDS)
+    needed_ms = 1000 * (fetcher.limits.total + 2 * CALL_SECONDS)
     receive_one = partial(_receive_one, fetcher=fetcher, is_late=lambda: remaining_ms() < needed_ms)
     done = parallel.for_each(receive_one, messages)
     failed = [message["messageId"] for message, is_done in zip(messages, done, strict=True) if not is_done]

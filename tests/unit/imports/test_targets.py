@@ -54,7 +54,7 @@ class Bench:
         return [outcome.data for outcome in outcomes if outcome.data]
 
     def fetch(self) -> int:
-        return self._deliver("fetches", lambda messages: fetches_worker.receive(messages, lambda: 60_000))
+        return self._deliver("fetches", lambda messages: fetches_worker.receive(messages, lambda: 90_000))
 
     def preprocess(self) -> int:
         done = self._deliver(
