@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -10,11 +11,20 @@ from botocore.exceptions import ClientError
 
 from chalicelib.errors import TidelakeError
 from chalicelib.model import moment
+from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState
 from chalicelib.model.data import Data, Facts, Reason, Sight, Status, Type, first_record
 from chalicelib.model.hint import Channel, Sequencer
 from chalicelib.model.lake import Bucket, Lake
 from chalicelib.model.work import Work
-from chalicelib.storage import buckets, counters, lakes, queues, records
+from chalicelib.storage import (
+    buckets,
+    connectors,
+    counters,
+    lakes,
+    queues,
+    records,
+    transactions,
+)
 from tests.integration.fakes.conftest import BUCKETS, Twins
 from tests.simulation.fakes.world import ORGANIZATION, OWNER
 
@@ -87,6 +97,52 @@ def test_counters_are_added_and_guarded_alike(twins: Twins, lake: Lake, seed: in
         counters.add(shard, str(first), str(first + random.randint(0, 30)), dict.fromkeys(ids, changes))
         counters.read(lake.id)
         twins.world.clock += 1
+
+
+def test_connectors_are_kept_and_joined_alike(twins: Twins, seed: int) -> None:
+    random = Random(seed)
+
+    def known() -> Connector:
+        return random.choice(connectors.of_organization(ORGANIZATION) or [connector(random)])
+
+    def create() -> None:
+        connectors.create(connector(random))
+
+    def change() -> None:
+        before = known()
+        other = {"name": random.choice("ab"), "state_reason": random.choice(["x", None])}
+        connectors.change(before, replace(before, **other, allow_delete=random.choice([True, False])))
+
+    def join() -> None:
+        transactions.write("join", [connectors.join(known(), random.choice("xy"))])
+
+    def leave() -> None:
+        transactions.write("leave", [connectors.leave(ORGANIZATION, known().id, random.choice("xy"))])
+
+    def delete() -> None:
+        connectors.delete(known())
+
+    def find() -> None:
+        connectors.find(ORGANIZATION, random.choice("abc"))
+
+    for _ in range(40):
+        with suppress(TidelakeError, transactions.ConditionsFailed):
+            random.choice([create, create, change, join, join, leave, delete, find])()
+    assert twins.compared > 60
+
+
+def connector(random: Random) -> Connector:
+    return Connector(
+        id=f"c{random.randint(0, 2)}",
+        organization=ORGANIZATION,
+        name=random.choice("ab"),
+        kind=ConnectorKind.ROLE,
+        bucket="photos",
+        region="us-east-1",
+        state=ConnectorState.ACTIVE,
+        revision=moment.new_op_id(),
+        created_at="",
+    )
 
 
 def test_objects_are_seen_alike(twins: Twins, seed: int) -> None:

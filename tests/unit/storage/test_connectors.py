@@ -13,7 +13,7 @@ from chalicelib.errors import (
     UnknownConnector,
 )
 from chalicelib.model.connector import ConnectorState
-from chalicelib.storage import connectors, secrets, transactions
+from chalicelib.storage import connectors, lakes, secrets, transactions
 from tests.simulation import faults
 from tests.simulation.interference import interleave, let
 from tests.unit.storage.neighbours import BY_KEYS, BY_ROLE, KEYS, ORGANIZATION, OTHER_KEYS, items, serving
@@ -256,6 +256,15 @@ def test_the_stack_has_one_connector_however_often_it_is_deployed():
     again = connectors.create_stack("default", "data", "000000000000", "us-east-1")
     assert again.allow_delete
     assert connectors.of_organization("default") == [again]
+
+
+def test_events_of_a_namesake_find_no_lake_at_another_endpoint(world):
+    ours = world.add_lake("ours", "photos")
+    elsewhere = replace(ours, id="another", name="elsewhere", connector="c2", bucket_owner=None)
+    lakes._item(elsewhere).save()
+    assert lakes.of_bucket("photos") == [ours]
+    assert lakes.of_bucket(elsewhere.home.routing_key) == [elsewhere]
+    assert lakes.find(ours.organization, "elsewhere") == elsewhere
 
 
 @pytest.mark.parametrize("fault", [faults.throttled, faults.unreachable, faults.lost])
