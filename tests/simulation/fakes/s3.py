@@ -23,7 +23,7 @@ class Version:
     body: bytes
     last_modified: datetime
     content_type: str
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: tuple[tuple[str, str], ...] = ()
     marker: bool = False
 
 
@@ -83,7 +83,7 @@ class S3:
         ExpectedBucketOwner: str | None = None,
     ) -> dict[str, Any]:
         bucket = self._bucket("PutObject", Bucket, ExpectedBucketOwner)
-        version = replace(self._version(bucket, Body, ContentType), metadata=Metadata or {})
+        version = replace(self._version(bucket, Body, ContentType), metadata=tuple((Metadata or {}).items()))
         kept = bucket.objects.get(Key, ()) if bucket.versioned else ()
         bucket.objects[Key] = (*kept, version)
         self._tell("ObjectCreated:Put", Bucket, Key, version, size=len(Body), etag=version.etag)
