@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from bench import cold_start, cost, imaging, latency, results, throughput
+from bench import cold_start, cost, imaging, labels, latency, pages, results, throughput
 from infra.failure import reported
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ PARTS: Final[dict[str, Any]] = {
     "cold_start": cold_start,
     "throughput": throughput,
     "latency": latency,
+    "pages": pages,
+    "labels": labels,
     "imaging": imaging,
 }
 

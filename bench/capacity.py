@@ -1,4 +1,4 @@
-"""DynamoDB's arithmetic: how large it takes an item to be, and how many write units it asks for a change.
+"""DynamoDB's arithmetic: how large it takes an item to be, and how many units it asks to read or change it.
 
 Items are in DynamoDB's own form, `{"name": {"S": "value"}}`, as its stream shows them.
 """
@@ -8,16 +8,23 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 type Item = Mapping[str, Mapping[str, Any]]
 
 _UNIT_BYTES = 1024
+_READ_UNIT_BYTES = 4096
 
 
 def measure_item(item: "Item") -> int:
     """Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
     return sum(len(name.encode()) + _measure_value(value) for name, value in item.items())
+
+
+def count_read_units(sizes: "Iterable[int]", *, consistent: bool) -> float:
+    """Of what is measured together: all that one Query reads, but each item of a BatchGetItem alone. Nothing
+    costs as much as a little, and what need not be the very latest costs half."""
+    return max(1, ceil(sum(sizes) / _READ_UNIT_BYTES)) * (1 if consistent else 0.5)
 
 
 def count_write_units(before: "Item | None", after: "Item | None") -> int:

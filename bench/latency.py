@@ -1,22 +1,29 @@
-"""What people wait for: a new object on the local stack, and the requests behind a page of the list."""
+"""What people wait for on the local stack: a new object, and a page of 100, beside bare queries for the same.
 
+Bare is what anyone would write with boto3 to get these items out of the same tables: a query of each shard of
+the index, one after the other, and a batch of the records. The page comes from the API by HTTP: the gateway,
+what it remembers of the authorizer, and the function's worker are in it. The floor is the same request with a
+limit that is refused, which passes all of these and reads nothing; the handler is the function's code in this
+process. One query is for copies of the items that lie together in a table made for nothing else; it has no
+budget. All of them take turns. MiniStack's Query looks at all of a partition, however little it is to answer:
+the lake is small, or that would hide the rest.
+"""
+
+import http.client
 import io
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
-from itertools import batched
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from bench import pictures, stack
-from bench.calls import Calls
 from bench.results import figure
-from chalicelib.model import limits, moment
-from chalicelib.model.data import Sight, Status, first_record
+from chalicelib.model.data import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bench.results import Results
     from bench.stack import Stack
@@ -25,35 +32,30 @@ if TYPE_CHECKING:
 PUTS: Final = 50
 POLL_SECONDS: Final = 0.02
 
-FEW: Final = 1_000
-MANY: Final = 10_000
-PAGES: Final = 3
-"""The first one, and some behind it."""
-
-INSERTS_AT_ONCE: Final = 8
+RECORDS: Final = 200
+ITEMS: Final = 100
+ROUNDS: Final = 100
+WARM_UP: Final = 5
+BUDGET: Final = 3.0
+"""Times as long as bare."""
 
 
 def measure() -> "Results":
     with stack.deployed() as cloud, redirect_stdout(io.StringIO()):
         cloud.adopt("APIHandler")
-        calls = Calls()
         from chalicelib.storage import lakes
 
         [lake] = lakes.of_bucket(cloud.handle.bucket)
-        results = _measure_puts(cloud, lake)
+        picture = pictures.take_photograph(640, 480)
+        results = _measure_puts(cloud, lake, picture)
+        cloud.put("page", RECORDS - PUTS - 1, picture)
+        cloud.wait_until_empty("events", "preprocess")
         cloud.hold(*stack.FED)
-        present = PUTS + 1
-        for count in (FEW, MANY):
-            _insert(lake, present, count)
-            present = count
-            results[f"page_requests_of_{count}"] = figure(_count_page(calls), "requests")
-    results[f"page_requests_of_{MANY}"]["budget"] = results[f"page_requests_of_{FEW}"]["value"]
-    return results
+        return results | _measure_pages(Reader(cloud, lake))
 
 
-def _measure_puts(cloud: "Stack", lake: "Lake") -> "Results":
+def _measure_puts(cloud: "Stack", lake: "Lake", picture: bytes) -> "Results":
     """One at a time, so that none waits for another."""
-    picture = pictures.take_photograph(640, 480)
     waits = [_put(cloud, lake, f"put/{number}", picture) for number in range(PUTS + 1)]
     results: Results = {}
     # The first one waits for the functions to start.
@@ -77,40 +79,117 @@ def _put(cloud: "Stack", lake: "Lake", folder: str, picture: bytes) -> tuple[flo
     return indexed, time.perf_counter() - start
 
 
-def _insert(lake: "Lake", start: int, end: int) -> None:
-    from chalicelib.storage import records
+class Reader:
+    """One who reads the first page of a lake in several ways."""
 
-    sight = Sight(size=600_000, etag="d41d8cd98f00b204e9800998ecf8427e")
-    drafts = (
-        first_record(lake, f"camera-one/IMG_{number:06}.jpg", sight, None, moment.new_op_id())
-        for number in range(start, end)
-    )
-    with ThreadPoolExecutor(INSERTS_AT_ONCE) as pool:
-        list(pool.map(records.insert_absent, batched(drafts, limits.INSERT_BATCH, strict=False)))
+    def __init__(self, cloud: "Stack", lake: "Lake") -> None:
+        self.lake, self.table = lake, cloud.handle.tables["data"]
+        self._dynamodb = cloud.handle.client("dynamodb")
+        address = urlsplit(cloud.handle.api_url)
+        self._path = f"{address.path}/datalakes/{lake.name}/data?limit="
+        self._headers = {"Authorization": f"Bearer {cloud.handle.api_key}"}
+        self._connection = http.client.HTTPConnection(address.netloc)
+
+    def page(self) -> list[str]:
+        return _ids(self._get(str(ITEMS), 200))
+
+    def floor(self) -> None:
+        self._get("none", 400)
+
+    def handler(self) -> list[str]:
+        import app
+
+        answer = app.app(_as_api_gateway({"limit": [str(ITEMS)]}), stack.CONTEXT)
+        return _ids(answer["body"])
+
+    def bare(self) -> list[str]:
+        entries = [entry for shard in self.lake.all_shards() for entry in self._query_shard(shard)]
+        entries.sort(key=lambda entry: entry["created_key"]["S"])
+        keys = [{"id": entry["id"]} for entry in entries[:ITEMS]]
+        answer = self._dynamodb.batch_get_item(RequestItems={self.table: {"Keys": keys}})
+        found = {item["id"]["S"]: item for item in answer["Responses"][self.table]}
+        return [found[key["id"]["S"]]["id"]["S"] for key in keys]
+
+    def copy(self, ids: "Sequence[str]") -> None:
+        """Into a table of their own, for `one_query`."""
+        keys = {"together": "HASH", "created_key": "RANGE"}
+        self._dynamodb.create_table(
+            TableName="copies",
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for data_id in ids:
+            item = self._dynamodb.get_item(TableName=self.table, Key={"id": {"S": data_id}})["Item"]
+            self._dynamodb.put_item(TableName="copies", Item={"together": {"S": "all"}, **item})
+
+    def one_query(self) -> list[str]:
+        answer = self._dynamodb.query(
+            TableName="copies",
+            KeyConditionExpression="together = :all",
+            ExpressionAttributeValues={":all": {"S": "all"}},
+            Limit=ITEMS,
+        )
+        return [item["id"]["S"] for item in answer["Items"]]
+
+    def _get(self, limit: str, status: int) -> bytes:
+        self._connection.request("GET", self._path + limit, headers=self._headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        if response.status != status:
+            raise RuntimeError(f"the API answers {response.status} with {body[:500]!r}")
+        return body
+
+    def _query_shard(self, shard: str) -> Any:
+        answer = self._dynamodb.query(
+            TableName=self.table,
+            IndexName="by_created",
+            KeyConditionExpression="#shard = :shard",
+            ExpressionAttributeNames={"#shard": "shard"},
+            ExpressionAttributeValues={":shard": {"S": shard}},
+            Limit=ITEMS,
+        )
+        return answer["Items"]
 
 
-def _count_page(calls: Calls) -> int:
-    """Requests to AWS for one page of 100, the most that a page took."""
-    counts, cursor = [], None
-    for _ in range(PAGES):
-        calls.take()
-        cursor = _read_page(cursor)
-        made, _ = calls.take()
-        counts.append(len(made))
-    return max(counts)
+def _measure_pages(reader: Reader) -> "Results":
+    ids = reader.page()
+    reader.copy(ids)
+    if len(ids) != ITEMS or not ids == reader.handler() == reader.bare() == reader.one_query():
+        raise RuntimeError("the pages differ")
+    ways = {
+        "page": reader.page,
+        "page_floor": reader.floor,
+        "page_handler": reader.handler,
+        "page_bare": reader.bare,
+        "page_one_query": reader.one_query,
+    }
+    times = _take_turns(ways)
+    p50, p95 = ({name: quantiles(each, n=20)[nth] for name, each in times.items()} for nth in (9, 18))
+    return {
+        "page_vs_bare_p50": figure(p50["page"] / p50["page_bare"], "ratio", BUDGET),
+        "page_vs_bare_p95": figure(p95["page"] / p95["page_bare"], "ratio", BUDGET),
+        "page_handler_vs_bare_p50": figure(p50["page_handler"] / p50["page_bare"], "ratio"),
+        "page_vs_one_query_p50": figure(p50["page"] / p50["page_one_query"], "ratio"),
+        **{f"{name}_p50": figure(p50[name] * 1000, "ms", digits=1) for name in ways},
+        **{f"{name}_p95": figure(p95[name] * 1000, "ms", digits=1) for name in ways},
+    }
 
 
-def _read_page(cursor: str | None) -> str:
-    """The cursor of the next one."""
-    import app
+def _take_turns(ways: "Mapping[str, Callable[[], object]]") -> dict[str, list[float]]:
+    """Seconds."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(WARM_UP + ROUNDS):
+        for name, read in ways.items():
+            start = time.perf_counter()
+            read()
+            if turn >= WARM_UP:
+                times[name].append(time.perf_counter() - start)
+    return times
 
-    query = {"limit": ["100"]} | ({"cursor": [cursor]} if cursor else {})
-    answer = app.app(_as_api_gateway(query), stack.CONTEXT)
-    body = json.loads(answer["body"])
-    if answer["statusCode"] != 200 or len(body["items"]) != 100:
-        raise RuntimeError(f"the API answers {answer['statusCode']} with {answer['body'][:500]}")
-    next_cursor: str = body["next_cursor"]
-    return next_cursor
+
+def _ids(body: bytes | str) -> list[str]:
+    return [item["id"] for item in json.loads(body)["items"]]
 
 
 def _as_api_gateway(query: "Mapping[str, Sequence[str]]") -> dict[str, Any]:

@@ -79,6 +79,10 @@ class Config:
         return os.environ["EVENTS_QUEUE"]
 
     @cached_property
+    def events_queue_arn(self) -> str:
+        return os.environ["EVENTS_QUEUE_ARN"]
+
+    @cached_property
     def events_dead_letters(self) -> str:
         return os.environ["EVENTS_DEAD_LETTERS"]
 

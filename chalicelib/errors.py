@@ -31,12 +31,15 @@ TidelakeError
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
     ├── LabelExists
+    ├── LakeExists
     ├── ConnectorExists
     ├── ConnectorInUse      by a lake
     ├── ConnectorChanged    by somebody else meanwhile
     ├── ConnectorFails      with the settings that it was to have
     ├── OfTheStack          a connector that is as it is
+    ├── ConnectorIdle       it serves no lakes
     ├── JobIsOver
+    ├── JobMustEnd          what it does cannot be left half done
     ├── IdempotencyKeyReused
     └── BeingAnswered       the same request is still at work
 """
@@ -165,6 +168,18 @@ class Ambiguous(Conflict):
 
 class JobIsOver(Conflict):
     """Its argument is the state that it ended in."""
+
+
+class JobMustEnd(Conflict):
+    pass
+
+
+class LakeExists(Conflict):
+    pass
+
+
+class ConnectorIdle(Conflict):
+    """Its argument is the state that it is in."""
 
 
 class LabelExists(Conflict):

@@ -1,10 +1,11 @@
 """Where MiniStack 1.5.33 is not yet like AWS, and Tidelake would notice."""
 
 import copy
+import json
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import dynamodb, lambda_svc, s3
 
 _PAUSE_SECONDS = 0.001
@@ -19,6 +20,7 @@ def mend() -> None:
     _keep_streams()
     _name_the_role_behind_a_session()
     _heed_the_expected_owner()
+    _name_rules_of_the_default_bus()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -105,3 +107,21 @@ def _heed_the_expected_owner() -> None:
         return refuse(method, bucket, key, headers, *more)
 
     s3._apply_bucket_scope = refuse_also_others
+
+
+def _name_rules_of_the_default_bus() -> None:
+    """Whoever wants to make a rule there, or to say where it leads, needs the right to `rule/{name}`.
+    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html"""
+    extract = iam_actions.extract_resource_arn
+
+    def extract_rules(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
+    ) -> Any:
+        target = headers.get("x-amz-target", "").rpartition(".")[2] if service == "events" else ""
+        if target in ("PutRule", "DeleteRule", "PutTargets", "RemoveTargets"):
+            asked = json.loads(body)
+            if "EventBusName" not in asked:
+                return f"arn:aws:events:{region}:{account}:rule/{asked.get('Rule') or asked.get('Name')}"
+        return extract(service, method, path, headers, body, query, region, account)
+
+    iam_actions.extract_resource_arn = extract_rules

@@ -39,7 +39,7 @@ ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 GLIBC_MINORS = range(17, 35)
 """Wheels for these fit Amazon Linux 2023, which python3.13 runs on and which has glibc 2.34."""
 
-AWS_SERVICES = {"dynamodb", "s3", "secretsmanager", "sqs", "sts"}
+AWS_SERVICES = {"dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"}
 """What the code talks to. botocore describes 400 more services, three quarters of the package."""
 
 UNUSED = (

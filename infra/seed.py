@@ -15,11 +15,15 @@ ORGANIZATION = "default"
 def seed(outputs: "Mapping[str, str]") -> str | None:
     """The admin key, the first time; None where there is one. It can be shown only when it is made."""
     join(outputs)
-    from chalicelib.storage import connectors, lakes, organizations
+    from chalicelib.storage import connectors, lakes, organizations, queues
 
     sts = boto3.client("sts")
     owner = sts.get_caller_identity()["Account"]
     connectors.create_stack(ORGANIZATION, outputs["DataBucket"], owner, sts.meta.region_name)
+    queues.admit({each.owner for each in lakes.watches()} - {owner})
+    if organizations.exists(ORGANIZATION):
+        # Whoever deleted the lake `default` since meant it.
+        return None
     lakes.create_default(ORGANIZATION, outputs["DataBucket"], owner)
     return organizations.create(ORGANIZATION, "made by the first deploy")
 
@@ -32,5 +36,7 @@ def join(outputs: "Mapping[str, str]") -> None:
         "CONNECTORS_TABLE": outputs["ConnectorsTable"],
         "ORGANIZATIONS_TABLE": outputs["OrganizationsTable"],
         "KEYS_TABLE": outputs["KeysTable"],
+        "EVENTS_QUEUE": outputs["EventsQueue"],
+        "EVENTS_QUEUE_ARN": outputs["EventsQueueArn"],
         "SIGNING_KEY": secret["SecretString"],
     }

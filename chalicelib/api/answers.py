@@ -16,6 +16,7 @@ from chalicelib.model.connector import ConnectorKind, ConnectorState, Permission
 from chalicelib.model.data import Health, Kind, Reason, Status, Type
 from chalicelib.model.job import JobKind, JobState
 from chalicelib.model.key import Role
+from chalicelib.model.lake import Notified, Preprocess
 from chalicelib.query.plans import Sorted
 from chalicelib.query.tree import conjuncts
 
@@ -46,6 +47,14 @@ type Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-t
 """RFC 3339, in UTC, with milliseconds."""
 
 
+class NotificationsAnswer(TypedDict):
+    state: Notified
+    """`connected` or `eventbridge`: the bucket tells of its changes. `pending`: nothing has been heard of it
+    yet. `failed`: it does not."""
+    detail: str | None
+    """What is to be done."""
+
+
 class LakeAnswer(TypedDict):
     id: str
     name: str
@@ -54,10 +63,14 @@ class LakeAnswer(TypedDict):
     bucket: str
     prefix: str
     capabilities: list[str]
+    """What was proved of its connector: `upload` and `import`."""
     allow_delete: bool
-    preprocess: str
+    """Whether objects may be deleted through the API, as its connector has it."""
+    preprocess: Preprocess
     metadata_schema: dict[str, Any] | None
-    quota: dict[str, Any] | None
+    quota: None
+    """There are no limits yet."""
+    notifications: NotificationsAnswer
     created_at: Moment
 
 
@@ -117,8 +130,8 @@ class PageAnswer(TypedDict):
 
 class PlanAnswer(TypedDict):
     access: str
-    """`id`, `prefix`, `filename`, `tag`, `created_at`, `scan` (all of the datalake was in the way) or `none`
-    (nothing can be what was asked for)."""
+    """`id`, `prefix`, `filename`, `tag`, `created_at`, `order` (all of the datalake is wanted), `scan` (all
+    of it was in the way) or `none` (nothing can be what was asked for)."""
     index: str
     bounds: str | None
     """The conditions that the index saw to, long lists shortened."""
@@ -295,7 +308,8 @@ class KeysAnswer(TypedDict):
     next_cursor: str | None
 
 
-def describe_lake(lake: "Lake") -> LakeAnswer:
+def describe_lake(lake: "Lake", connector: "Connector | None") -> LakeAnswer:
+    proved = connector.grants if connector else frozenset()
     return {
         "id": lake.id,
         "name": lake.name,
@@ -303,17 +317,22 @@ def describe_lake(lake: "Lake") -> LakeAnswer:
         "connector": lake.connector,
         "bucket": lake.bucket,
         "prefix": lake.prefix,
-        "capabilities": [],
-        "allow_delete": False,
-        "preprocess": "eager",
+        "capabilities": [name for permission, name in _CAPABILITIES.items() if permission in proved],
+        "allow_delete": bool(connector and connector.allow_delete),
+        "preprocess": lake.preprocess,
         "metadata_schema": None if lake.metadata_schema is None else dict(lake.metadata_schema),
         "quota": None,
+        "notifications": {"state": lake.notified, "detail": lake.notified_detail},
         "created_at": lake.created_at,
     }
 
 
-def describe_lakes(lakes: "Iterable[Lake]") -> LakesAnswer:
-    return {"items": [describe_lake(lake) for lake in lakes], "next_cursor": None}
+_CAPABILITIES = {Permission.WRITE: "upload", Permission.LIST: "import"}
+
+
+def describe_lakes(lakes: "Iterable[Lake]", connectors: "Iterable[Connector]") -> LakesAnswer:
+    by_id = {connector.id: connector for connector in connectors}
+    return {"items": [describe_lake(lake, by_id.get(lake.connector)) for lake in lakes], "next_cursor": None}
 
 
 def describe_connector(connector: "Connector") -> ConnectorAnswer:
@@ -400,7 +419,7 @@ def describe_data(data: "Data", names: Mapping[str, str]) -> DataAnswer:
 def describe_plan(page: "Page", meter: "Meter") -> PlanAnswer:
     way = page.plan.way
     return {
-        "access": way.access,
+        "access": page.plan.access,
         "index": way.index,
         "bounds": page.bound.in_words(way.bounds),
         "filter": page.bound.in_words(conjuncts(page.plan.filter)),

@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
 from chalicelib.api.labels import Name
-from chalicelib.api.parameters import Parameters
 from chalicelib.errors import ConnectorFails, CredentialsRefused, InvalidBody, InvalidRequest, OfTheStack
 from chalicelib.model import moment
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission, judged
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
+    from chalicelib.api.parameters import ConfirmParameters, Parameters
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _SPECIAL_BUCKET = re.compile(r"(xn--|sthree-).*|.*(--x-s3|--ol-s3|--table-s3|-s3alias)|.*\.\..*|[0-9.]+")
@@ -107,11 +107,6 @@ class ConnectorChangeBody(Body):
         if (self.access_key_id is None) != (self.secret_access_key is None):
             raise _unfit("Either both or none of access_key_id and secret_access_key should be given")
         return self
-
-
-class ConfirmParameters(Parameters):
-    confirm: str
-    """The connector's name."""
 
 
 _OF_ONE_KIND = ("role_arn", "access_key_id", "secret_access_key", "endpoint_url")
@@ -211,7 +206,7 @@ def check_connector(caller: "Caller", parameters: "Parameters", id: str) -> "Res
     return answers.found(answers.describe_findings(after, findings))
 
 
-def delete_connector(caller: "Caller", parameters: ConfirmParameters, id: str) -> "Response":
+def delete_connector(caller: "Caller", parameters: "ConfirmParameters", id: str) -> "Response":
     """Delete a connector.
 
     With its keys. Not while a datalake is on it.

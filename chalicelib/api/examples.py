@@ -11,12 +11,21 @@ _LAKE: dict[str, Any] = {
     "connector": "stack",
     "bucket": "tidelake-dev-data-123456789012-eu-west-1",
     "prefix": "",
-    "capabilities": [],
+    "capabilities": ["import"],
     "allow_delete": False,
     "preprocess": "eager",
     "metadata_schema": None,
     "quota": None,
+    "notifications": {"state": "connected", "detail": None},
     "created_at": "2026-03-01T12:00:00.000Z",
+}
+
+_SCHEMA: dict[str, Any] = {
+    "fields": {
+        "lot": {"type": "string", "required": True},
+        "weather": {"type": "choice", "choices": ["sun", "rain"]},
+    },
+    "extra": False,
 }
 
 _DATA: dict[str, Any] = {
@@ -146,6 +155,8 @@ _JOB: dict[str, Any] = {
 }
 
 BY_SCHEMA: dict[str, dict[str, Any]] = {
+    "LakeBody": {"name": "frames", "connector": "stack", "prefix": "frames/", "metadata_schema": _SCHEMA},
+    "LakeEditBody": {"name": "frames of old", "preprocess": "off", "metadata_schema": None},
     "LakeAnswer": _LAKE,
     "LakesAnswer": {"items": [_LAKE], "next_cursor": None},
     "StatsAnswer": {

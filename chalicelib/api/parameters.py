@@ -58,6 +58,11 @@ class Parameters(BaseModel):
     """Those that may be given several times."""
 
 
+class ConfirmParameters(Parameters):
+    confirm: str
+    """The name of what is to be deleted, so that nobody deletes another one by mistake."""
+
+
 class ListParameters(Parameters):
     limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_number)] = 100
     """How many items a page holds at most."""

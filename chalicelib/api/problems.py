@@ -13,6 +13,7 @@ from chalicelib.errors import (
     ConnectorChanged,
     ConnectorExists,
     ConnectorFails,
+    ConnectorIdle,
     ConnectorInUse,
     CredentialsRefused,
     Forbidden,
@@ -22,7 +23,9 @@ from chalicelib.errors import (
     InvalidQuery,
     InvalidRequest,
     JobIsOver,
+    JobMustEnd,
     LabelExists,
+    LakeExists,
     NotALink,
     NoTarget,
     NotFound,
@@ -90,6 +93,9 @@ _KINDS: dict[type[BaseException], Kind] = {
         "conflict",
         "the stack's own connector stays; of its settings only `allow_delete` can be changed",
     ),
+    JobMustEnd: Kind(HTTPStatus.CONFLICT, "conflict", "a job of this kind cannot be canceled"),
+    LakeExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a datalake of this name already"),
+    ConnectorIdle: Kind(HTTPStatus.CONFLICT, "conflict", "the connector is {0}; check it first"),
     LabelExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a {0} of this name already"),
     IdempotencyKeyReused: Kind(
         HTTPStatus.CONFLICT, "conflict", "this Idempotency-Key came with another request before"

@@ -23,7 +23,6 @@ from chalicelib.api.answers import (
     StatsAnswer,
 )
 from chalicelib.api.connectors import (
-    ConfirmParameters,
     ConnectorBody,
     ConnectorChangeBody,
     change_connector,
@@ -57,20 +56,32 @@ from chalicelib.api.labels import (
     show_source,
     show_tag,
 )
-from chalicelib.api.lakes import count_lake, list_lakes, show_lake
+from chalicelib.api.lakes import (
+    LakeBody,
+    LakeEditBody,
+    count_lake,
+    create_lake,
+    delete_lake,
+    edit_lake,
+    list_lakes,
+    show_lake,
+)
 from chalicelib.api.links import ChecksBody, LinksBody, check_links, create_links
-from chalicelib.api.parameters import ListParameters, PageParameters
+from chalicelib.api.parameters import ConfirmParameters, ListParameters, PageParameters
 from chalicelib.api.searches import FindParameters, SearchBody, find_data, list_data, search_data
 from chalicelib.errors import (
     Ambiguous,
     ConnectorChanged,
     ConnectorExists,
     ConnectorFails,
+    ConnectorIdle,
     ConnectorInUse,
     InvalidCursor,
     InvalidQuery,
     JobIsOver,
+    JobMustEnd,
     LabelExists,
+    LakeExists,
     NotALink,
     NoTarget,
     NoThumbnail,
@@ -221,10 +232,37 @@ ROUTES = (
         cancel_job,
         role=Role.EDITOR,
         answers={202: BegunAnswer},
-        errors=(UnknownJob, JobIsOver),
+        errors=(UnknownJob, JobIsOver, JobMustEnd),
     ),
     Route("GET", "/v1/datalakes", list_lakes, answers={200: LakesAnswer}),
+    Route(
+        "POST",
+        "/v1/datalakes",
+        create_lake,
+        role=Role.ADMIN,
+        body=LakeBody,
+        creates=True,
+        answers={201: LakeAnswer},
+        errors=(LakeExists, ConnectorIdle, ConnectorChanged),
+    ),
     Route("GET", "/v1/datalakes/{lake}", show_lake, answers={200: LakeAnswer}),
+    Route(
+        "PATCH",
+        "/v1/datalakes/{lake}",
+        edit_lake,
+        role=Role.ADMIN,
+        body=LakeEditBody,
+        answers={200: LakeAnswer},
+        errors=(LakeExists,),
+    ),
+    Route(
+        "DELETE",
+        "/v1/datalakes/{lake}",
+        delete_lake,
+        ConfirmParameters,
+        role=Role.ADMIN,
+        answers={202: BegunAnswer},
+    ),
     Route("GET", "/v1/datalakes/{lake}/stats", count_lake, answers={200: StatsAnswer}),
     Route(
         "GET",

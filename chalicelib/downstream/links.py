@@ -17,6 +17,7 @@ from chalicelib.model import url as urls
 from chalicelib.model.data import Health, Status, first_link, overlay
 from chalicelib.model.edit import Edit, differ
 from chalicelib.model.label import LabelKind
+from chalicelib.model.lake import Preprocess
 from chalicelib.observability import logger
 from chalicelib.storage import labels, records, taggings, transactions
 
@@ -302,6 +303,8 @@ class _Desk:
 
     def _fetch(self) -> None:
         """Also for those who were here before and were interrupted."""
+        if self.lake.preprocess is not Preprocess.EAGER:
+            return
         there = {
             each.data.id: each for each in self.outcomes.values() if each.data and each.index in self.wanted
         }

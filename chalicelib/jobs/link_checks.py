@@ -11,6 +11,7 @@ from chalicelib.downstream.targets import Courier
 from chalicelib.jobs.steps import Step
 from chalicelib.model import moment
 from chalicelib.model.data import Health, Kind, Status
+from chalicelib.model.lake import Preprocess
 from chalicelib.query import fields, pages
 from chalicelib.query.pages import Query
 from chalicelib.query.tree import Clause, Operator, conjoin
@@ -60,8 +61,9 @@ def _ask(lake: "Lake", job: "Job", position: _Position) -> Step:
     found, missing, after = (_listed if "ids" in job.task else _queried)(lake, job, position.after)
     now = moment.now()
     courier = Courier(lake.organization)
-    waiting = [link for link in found if not link.complete]
-    lost = [link for link in found if link.status is Status.FAILED and link.health is Health.DEAD]
+    fetched = found if lake.preprocess is Preprocess.EAGER else []
+    waiting = [link for link in fetched if not link.complete]
+    lost = [link for link in fetched if link.status is Status.FAILED and link.health is Health.DEAD]
     there = [link for link in found if link not in waiting and link not in lost]
     asked = courier.fetch(waiting) | courier.fetch_again(lost) | courier.look(there)
     ahead = _Position(
@@ -77,7 +79,7 @@ def _ask(lake: "Lake", job: "Job", position: _Position) -> Step:
 
 def _wait(lake: "Lake", position: _Position) -> Step:
     found = records.read_all(position.awaited)
-    seen = {data_id: _verdict(found.get(data_id), position.since) for data_id in position.awaited}
+    seen = {data_id: _verdict(lake, found.get(data_id), position.since) for data_id in position.awaited}
     progress = Counter(verdict for verdict in seen.values() if verdict)
     left = [data_id for data_id, verdict in seen.items() if not verdict]
     if left and moment.rfc3339(moment.now()) > position.until:
@@ -92,12 +94,13 @@ def _ahead(position: _Position, progress: "Mapping[str, int]") -> Step:
     return Step(None if position.is_last else json.dumps(asdict(position)), progress)
 
 
-def _verdict(link: "Data | None", since: str) -> str | None:
+def _verdict(lake: "Lake", link: "Data | None", since: str) -> str | None:
     """None: nobody has looked yet."""
     if link is None or not link.live:
         return "missing"
-    is_seen = link.complete and link.checked_at is not None and link.checked_at >= since
-    return link.health if is_seen else None
+    is_settled = link.complete or lake.preprocess is not Preprocess.EAGER
+    is_seen = link.checked_at is not None and link.checked_at >= since
+    return link.health if is_settled and is_seen else None
 
 
 def _listed(lake: "Lake", job: "Job", after: str | None) -> "_Links":

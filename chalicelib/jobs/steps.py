@@ -14,5 +14,5 @@ class Step:
     """Where the next one begins. None: this was the last."""
     progress: "Mapping[str, int]" = field(default_factory=dict)
     """What this one adds to the job's."""
-    pause_seconds: int = 0
-    """Before the next one, which would find nothing to do until then. At most 900 (an SQS limit)."""
+    pause: int = 0
+    """Seconds, at most 900, until the next one may begin."""

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import StorageUnavailable, UnknownLake
-from chalicelib.jobs import changes_by_query, detachments, link_checks
+from chalicelib.jobs import changes_by_query, deletions, detachments, link_checks
 from chalicelib.model import moment
-from chalicelib.model.job import ACTIVE, Job, JobKind, JobState
+from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState
+from chalicelib.model.lake import Lake
 from chalicelib.observability import count, logger
 from chalicelib.storage import jobs, lakes, queues
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from chalicelib.jobs.steps import Step
-    from chalicelib.model.lake import Lake
 
 DELIVERIES = 8
 """How often a message may come; the queue in infra/resources.yaml says the same."""
@@ -25,6 +25,7 @@ _RESERVE_MS = 60_000
 _STEPS: "Mapping[JobKind, Callable[[Lake, Job], Step]]" = {
     JobKind.DETACH_LABEL: detachments.step,
     JobKind.EDIT_BY_QUERY: changes_by_query.step,
+    JobKind.DELETE_LAKE: deletions.step,
     JobKind.CHECK_LINKS: link_checks.step,
 }
 
@@ -45,15 +46,15 @@ def _receive_one(message: dict[str, Any], remaining_ms: "Callable[[], int]") -> 
         is_last = int(message["attributes"]["ApproximateReceiveCount"]) >= DELIVERIES
         logger.warning("job was interrupted", job_id=job.id, reason=repr(error), exc_info=True)
         known = isinstance(error, StorageUnavailable)
-        return is_last and _give_up(job, "the storage did not answer" if known else "internal")
+        may_give_up = is_last and job.kind not in MUST_END
+        return may_give_up and _give_up(job, "the storage did not answer" if known else "internal")
     return True
 
 
 def _work(given: Job, remaining_ms: "Callable[[], int]") -> None:
     job, pause = _started(jobs.enter(given)), 0
-    lake = lakes.find(given.organization, given.lake_id)
     while job and job.state in ACTIVE and not pause and remaining_ms() > _RESERVE_MS:
-        job, pause = _step(lake, job)
+        job, pause = _step(job)
     if job and job.state in ACTIVE:
         queues.send_job(job, pause)
 
@@ -65,9 +66,11 @@ def _started(job: Job) -> Job | None:
     return jobs.advance(job, replace(job, state=JobState.RUNNING, started_at=now))
 
 
-def _step(lake: "Lake", job: Job) -> tuple[Job | None, int]:
-    """The job after its next step, and how many seconds to wait before the one after it. None: it was
+def _step(job: Job) -> tuple[Job | None, int]:
+    """The job after its next step, and how many seconds the one after that has to wait. None: it was
     canceled, or somebody else is at it."""
+    # Each time, so that nothing is done for a lake that is gone.
+    lake = Lake.read(job.task) if job.kind in MUST_END else lakes.find(job.organization, job.lake_id)
     step = _STEPS[job.kind](lake, job)
     now = moment.rfc3339(moment.now())
     added = {name: job.progress.get(name, 0) + more for name, more in step.progress.items()}
@@ -83,7 +86,7 @@ def _step(lake: "Lake", job: Job) -> tuple[Job | None, int]:
     if done and done.state is JobState.SUCCEEDED:
         logger.info("job succeeded", job_id=job.id, kind=job.kind, progress=progress)
         count("JobsSucceeded")
-    return done, step.pause_seconds
+    return done, step.pause
 
 
 def _give_up(given: Job, reason: str) -> bool:

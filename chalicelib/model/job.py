@@ -21,6 +21,8 @@ class JobKind(StrEnum):
     """Attach or detach tags, or edit, all data that a query finds."""
     CHECK_LINKS = "check_links"
     """Look whether what links point to is still there, and still the same."""
+    DELETE_LAKE = "delete_lake"
+    """Remove all that there is of a lake that was deleted."""
 
 
 class JobState(StrEnum):
@@ -32,6 +34,10 @@ class JobState(StrEnum):
 
 
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
+
+
+MUST_END = frozenset({JobKind.DELETE_LAKE})
+"""Kinds that neither are canceled nor give up: nobody could do what they leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,11 @@
+import re
 import uuid
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 STACK = "stack"
@@ -31,6 +33,27 @@ class Bucket:
         return self.name if self.owner else f"{self.connector}/{self.name}"
 
 
+class Preprocess(StrEnum):
+    """When the bytes of an object are looked at."""
+
+    EAGER = "eager"
+    """As soon as it is there."""
+    OFF = "off"
+    """Never: records stay `indexed`."""
+
+
+class Notified(StrEnum):
+    """Whether a lake hears of what happens in its bucket."""
+
+    CONNECTED = "connected"
+    """The bucket tells our queue."""
+    EVENTBRIDGE = "eventbridge"
+    """The bucket tells EventBridge, and a rule there our queue."""
+    PENDING = "pending"
+    """The bucket may have been asked to, and nothing has come of it yet."""
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lake:
     """A named view of one bucket under one prefix."""
@@ -46,10 +69,21 @@ class Lake:
     created_at: str
     metadata_schema: "Mapping[str, Any] | None" = None
     """What custom metadata must be like; see chalicelib/model/schema.py."""
+    preprocess: Preprocess = Preprocess.EAGER
+    notified: Notified = Notified.CONNECTED
+    notified_detail: str | None = None
+    """What is to be done where it is not connected, in words."""
 
     @property
     def home(self) -> Bucket:
         return Bucket(self.bucket, self.bucket_owner, self.organization, self.connector)
+
+    @classmethod
+    def read(cls, fields: "Mapping[str, Any]") -> "Lake":
+        """A lake of its fields as JSON has them. Those that are not there are as in a lake of old."""
+        kinds = {"preprocess": Preprocess, "notified": Notified, "shards": int}
+        there = {name: value for name, value in fields.items() if value is not None or name not in kinds}
+        return cls(**there | {name: kinds[name](there[name]) for name in kinds if name in there})
 
     def holds(self, object_name: str) -> bool:
         return object_name.startswith(self.prefix) and not object_name.startswith(ARTIFACTS_PREFIX)
@@ -70,6 +104,31 @@ class Lake:
 
 def lake_id(organization: str, name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"tidelake:{organization}/{name}"))
+
+
+def normalize_prefix(text: str) -> str:
+    """`a`, `/a/` and `a/` are meant to be the folder `a/`. All else is taken as it stands: S3 keys are bytes,
+    to which `.`, blanks, a second slash within and other Unicode forms are characters like all others."""
+    folder = text.strip("/")
+    return f"{folder}/" if folder else ""
+
+
+def told_prefixes(prefixes: "Iterable[str]") -> list[str]:
+    """The fewest prefixes that hold all of these, none of which holds another: what a bucket's notifications
+    can be limited to.
+
+    Each is cut where a character comes that S3 has in a filter only in a form of its own; what is told too
+    much, lakes ignore.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+    """
+    found: list[str] = []
+    for prefix in sorted({_SPECIAL.split(prefix)[0] for prefix in prefixes}):
+        if not (found and prefix.startswith(found[-1])):
+            found.append(prefix)
+    return found
+
+
+_SPECIAL = re.compile(r"[^A-Za-z0-9!_.'()/-]", re.ASCII)
 
 
 def is_folder(object_name: str, size: int | None) -> bool:

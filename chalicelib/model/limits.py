@@ -32,6 +32,22 @@ JOB_DAYS = 30
 CALL_SECONDS = 30
 """Longer than any call to the API takes. What one has read before then, it no longer acts on after that."""
 
+NOTIFICATION_SECONDS = 8
+"""How long the call that makes a bucket tell of its changes waits for the first sign of it."""
+
+SETTLE_SECONDS = 90
+"""Longer than anything goes on that knew a lake before it was deleted: events are taken for up to a minute by
+who remembers a bucket's lakes for ten seconds."""
+
+COUNTING_HOURS = 25
+"""A stream keeps its records for a day: what it has not told the counters by then it never will."""
+
+SCHEMA_BYTES = 16_384
+"""Of a metadata schema as JSON: each look at a lake reads it."""
+
+CHOICES = 100
+"""That a metadata schema gives for one key."""
+
 INSERT_BATCH = 25
 """Statements in one PartiQL BatchExecuteStatement (an AWS limit)."""
 

@@ -1,14 +1,14 @@
 """Which way to the records of a query is the cheapest, and whether they are found there in the order that was
 asked for or must be gathered and sorted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.model import limits, moment
 from chalicelib.model.data import is_id
 from chalicelib.query import fields, times
-from chalicelib.query.tree import Clause, Operator, conjoin, conjuncts
+from chalicelib.query.tree import EVERYTHING, Clause, Operator, conjoin, conjuncts
 from chalicelib.query.ways import Lookup, Members, Walk
 from chalicelib.storage import counters, records
 from chalicelib.storage.records import Order
@@ -44,6 +44,11 @@ class InOrder:
     filter: "Tree"
     """What the way leaves to be checked of each record."""
 
+    @property
+    def access(self) -> str:
+        """To walk along everything is a scan only where not everything is wanted."""
+        return "order" if self.filter == EVERYTHING and not self.way.bounds else self.way.access
+
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
@@ -51,6 +56,10 @@ class Sorted:
     filter: "Tree"
     ids: list[str]
     """Of all records on the way."""
+
+    @property
+    def access(self) -> str:
+        return self.way.access
 
 
 type Plan = InOrder | Sorted
@@ -61,8 +70,12 @@ def choose(lake: "Lake", bound: "Bound", order: Order, limit: int) -> Plan:
     clauses = _clauses(bound.tree)
     walks = {each: _walk(each, clauses) for each in (Order.CREATED_AT, Order.OBJECT_NAME)}
     walks[Order.FILENAME] = _walk_filenames(lake, clauses, limit) or _walk(Order.FILENAME, clauses)
-    members = _members(bound, clauses, walks[Order.CREATED_AT])
-    for way, most in _candidates([*_lookups(lake, clauses), *members], walks, order):
+    lookups, members = list(_lookups(lake, clauses)), _members(clauses, walks[Order.CREATED_AT])
+    others = [walk for walk in walks.values() if walk.bounds and walk.order is not order]
+    # How long a way is matters only where there is another one.
+    if order is not Order.CREATED_AT or len(members) > 1 or lookups or others:
+        members = _sized(bound, members)
+    for way, most in _candidates([*lookups, *members], walks, order):
         if isinstance(way, Walk) and way.order is order:
             return InOrder(way, _left(bound.tree, way))
         if (ids := _gather(lake, way, most, limit)) is not None:
@@ -138,21 +151,25 @@ def _ids(lake: "Lake", clause: Clause) -> "Iterator[str]":
             yield value
 
 
-def _members(bound: "Bound", clauses: "Sequence[Clause]", created: Walk) -> list[Members]:
-    tagged = [each for each in clauses if each.field == fields.TAG_IDS and each.operator is Operator.IN]
-    tagged = [each for each in tagged if 0 < len(each.values) <= _TAGS_AT_ONCE]
-    named = {str(tag) for clause in tagged for tag in clause.values}
-    counts = counters.of_labels(bound.tags[tag] for tag in sorted(named)) if named else {}
+def _members(clauses: "Sequence[Clause]", created: Walk) -> list[Members]:
     return [
         Members(
             order=Order.CREATED_AT,
             bounds=(clause, *created.bounds),
             ranges=created.ranges,
             tags=tuple(map(str, clause.values)),
-            size=sum(counts[str(tag)] for tag in clause.values),
         )
-        for clause in tagged
+        for clause in clauses
+        if clause.field == fields.TAG_IDS
+        and clause.operator is Operator.IN
+        and 0 < len(clause.values) <= _TAGS_AT_ONCE
     ]
+
+
+def _sized(bound: "Bound", members: "Iterable[Members]") -> list[Members]:
+    tags = sorted({tag for way in members for tag in way.tags})
+    counts = counters.of_labels(bound.tags[tag] for tag in tags) if tags else {}
+    return [replace(way, size=sum(counts[tag] for tag in way.tags)) for way in members]
 
 
 def _walk(order: Order, clauses: "Sequence[Clause]") -> Walk:

@@ -17,7 +17,7 @@ from chalicelib.config import config
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model import limits, moment
 from chalicelib.model.counts import Counts, gather, is_of_label, label_counter
-from chalicelib.storage import aws
+from chalicelib.storage import aws, removals
 from chalicelib.storage.tables import CounterItem
 
 if TYPE_CHECKING:
@@ -56,6 +56,16 @@ def of_labels(labels: "Iterable[Label]") -> dict[str, int]:
     return {label_id: total[label_id] for label_id in counters.values()}
 
 
+def is_empty(lake_id: str) -> bool:
+    return read(lake_id) == gather({})
+
+
+def remove(holders: "Iterable[str]") -> None:
+    """Of lakes and labels that are no more."""
+    keys = [{"lake_id": {"S": holder}, "slot": {"S": str(n)}} for holder in holders for n in range(_SLOTS)]
+    removals.remove(config.counters_table, keys)
+
+
 def holders(lake_id: str, change: "Mapping[str, int]") -> dict[str, dict[str, int]]:
     """The change of some counters of a lake and its labels, by the items that hold them."""
     found: dict[str, dict[str, int]] = {}
@@ -86,7 +96,7 @@ def add(shard: str, first: str, last: str, deltas: "Mapping[str, Mapping[str, in
 
 def _read(keys: "Iterable[tuple[str, str]]") -> list[CounterItem]:
     with aws.calling("read counters"):
-        return list(CounterItem.batch_get(keys, consistent_read=True))
+        return list(CounterItem.batch_get(keys))
 
 
 def _advance(shard: str, first: str, last: str) -> dict[str, Any]:

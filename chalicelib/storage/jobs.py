@@ -5,9 +5,9 @@ from dataclasses import asdict, fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import JobIsOver, UnknownJob
+from chalicelib.errors import JobIsOver, JobMustEnd, UnknownJob
 from chalicelib.model import moment
-from chalicelib.model.job import ACTIVE, Job, JobKind, JobState
+from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState
 from chalicelib.storage import aws, queues
 from chalicelib.storage.tables import JobItem
 
@@ -72,9 +72,11 @@ def advance(before: Job, after: Job) -> Job | None:
 
 
 def cancel(organization: str, job_id: str) -> Job:
-    """No step is recorded from now on. Raises JobIsOver when it has ended in another way."""
+    """No step is recorded from now on. Raises JobIsOver when it has ended in another way, and JobMustEnd."""
     while True:
         job = read(organization, job_id)
+        if job.kind in MUST_END:
+            raise JobMustEnd
         if job.state is JobState.CANCELED:
             return job
         if job.state not in ACTIVE:

@@ -12,11 +12,11 @@ from chalicelib.config import config
 from chalicelib.errors import LabelExists, UnknownLabel
 from chalicelib.model import moment
 from chalicelib.model.label import Label, LabelKind, fold, mistake_in
-from chalicelib.storage import aws, transactions
+from chalicelib.storage import aws, removals, transactions
 from chalicelib.storage.tables import LabelItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from chalicelib.model.data import Data
 
@@ -108,6 +108,15 @@ def delete(lake_id: str, label: Label) -> None:
         named = replace(label, name=found[label.id])
         with suppress(transactions.ConditionsFailed):
             transactions.write("delete label", [_release(lake_id, named), {"Delete": by_id}])
+
+
+def remove(lake_id: str, labels: "Sequence[Label]") -> None:
+    """Of a lake that is no more."""
+    # By name last: as long as that is there, the label is found.
+    by_id = [{"group": {"S": _ids(lake_id)}, "key": {"S": label.id}} for label in labels]
+    by_name = [{"group": {"S": _group(lake_id, each.kind)}, "key": {"S": fold(each.name)}} for each in labels]
+    for keys in (by_id, by_name):
+        removals.remove(config.labels_table, keys)
 
 
 def _create(lake_id: str, kind: LabelKind, name: str, label_id: str) -> tuple[Label, bool]:

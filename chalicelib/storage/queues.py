@@ -6,7 +6,7 @@ from chalicelib.config import config
 from chalicelib.storage import aws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Protocol
 
     from chalicelib.model.fetch import Fetch
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _BATCH = 10
 _ATTRIBUTE_BYTES = 1024
+
+OTHERS = "AcceptEventsOfOtherAccounts"
+"""The one statement of the events queue's policy that is not the template's."""
 
 
 def send_preprocess(work: "Sequence[Work]") -> "list[Work]":
@@ -66,6 +69,32 @@ def park(body: str, reason: str) -> None:
         _sqs().send_message(
             QueueUrl=config.events_dead_letters, MessageBody=body, MessageAttributes={"reason": attribute}
         )
+
+
+def admit(accounts: "Collection[str]") -> None:
+    """Buckets of these other accounts may put their events into the queue of events, and those of no others.
+
+    A deploy that changes what the template says of that policy takes this away; infra/seed.py says it again.
+    """
+    with aws.calling("change policy of events"):
+        asked = {"QueueUrl": config.events_queue, "AttributeNames": ["Policy"]}
+        policy = json.loads(_sqs().get_queue_attributes(**asked)["Attributes"]["Policy"])
+        own = [each for each in policy["Statement"] if each.get("Sid") != OTHERS]
+        said = own + [_admission(accounts)] * bool(accounts)
+        if said != policy["Statement"]:
+            text = json.dumps(policy | {"Statement": said}, separators=(",", ":"))
+            _sqs().set_queue_attributes(QueueUrl=config.events_queue, Attributes={"Policy": text})
+
+
+def _admission(accounts: "Collection[str]") -> dict[str, Any]:
+    return {
+        "Sid": OTHERS,
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": config.events_queue_arn,
+        "Condition": {"StringEquals": {"aws:SourceAccount": sorted(accounts)}},
+    }
 
 
 def _sqs() -> Any:

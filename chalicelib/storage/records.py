@@ -3,7 +3,6 @@ conditional on."""
 
 from dataclasses import asdict
 from enum import StrEnum
-from heapq import merge
 from itertools import batched, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -26,11 +25,11 @@ from chalicelib.model.data import (
 )
 from chalicelib.model.edit import WRITTEN
 from chalicelib.model.hint import Sequencer, later
-from chalicelib.storage import aws, transactions
+from chalicelib.storage import aws, removals, shards, transactions
 from chalicelib.storage.tables import DataItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
@@ -256,6 +255,11 @@ def _untouched(before: Data | None) -> "Condition":
     return condition & _is_as_tagged(before) if before else condition
 
 
+def remove(ids: "Iterable[str]") -> None:
+    """Without a tombstone: for lakes that are no more."""
+    removals.remove(config.data_table, [{"id": {"S": data_id}} for data_id in ids])
+
+
 class Order(StrEnum):
     CREATED_AT = "created_at"
     OBJECT_NAME = "object_name"
@@ -264,13 +268,6 @@ class Order(StrEnum):
 
 type Position = str
 """Where a record stands in an order: the sort key of its index, binary ones as Latin-1."""
-
-_INDEXES = {
-    Order.CREATED_AT: (DataItem.by_created, "created_key"),
-    Order.OBJECT_NAME: (DataItem.by_key, "object_name"),
-    Order.FILENAME: (DataItem.by_filename, "filename_key"),
-}
-
 
 type Entry = tuple[Position, str]
 """A position with the id of the record there."""
@@ -283,13 +280,10 @@ def positions(
     lake: "Lake", order: Order, ranges: "Sequence[Range]", *, descending: bool, limit: int
 ) -> list[Entry]:
     """The first `limit` live records in the ranges, no two of which overlap."""
-
-    def one(query: tuple[str, Range]) -> list[Entry]:
-        with aws.calling("list records"):
-            return list(_query(order, *query, descending, limit))
-
-    found = parallel.for_each(one, [(shard, each) for each in ranges for shard in lake.all_shards()])
-    return list(islice(merge(*found, key=_bytes, reverse=descending), limit))
+    sections = [(shard, each) for each in ranges for shard in lake.all_shards()]
+    share = shards.share(limit, lake.shards)
+    found = shards.entries(_index(order), sections, descending=descending, share=share)
+    return list(islice(found, limit))
 
 
 def span(order: Order, prefix: str = "") -> Range:
@@ -327,19 +321,14 @@ def position(data: Data, order: Order) -> Position:
             return _filename_key(data).decode("latin-1")
 
 
-def _query(order: Order, shard: str, within: Range, descending: bool, limit: int) -> "Iterator[Entry]":
-    index, name = _INDEXES[order]
-    attribute = getattr(DataItem, name)
-    bounds = [bound.encode("latin-1") if order is Order.FILENAME else bound for bound in within]
-    for item in index.query(
-        shard, attribute.between(*bounds), scan_index_forward=not descending, limit=limit, page_size=limit
-    ):
-        key = getattr(item, name)
-        yield key.decode("latin-1") if order is Order.FILENAME else key, item.id
-
-
-def _bytes(entry: Entry) -> bytes:
-    return entry[0].encode()
+def _index(order: Order) -> shards.Index:
+    name, key = {
+        Order.CREATED_AT: ("by_created", "created_key"),
+        Order.OBJECT_NAME: ("by_key", "object_name"),
+        Order.FILENAME: ("by_filename", "filename_key"),
+    }[order]
+    binary = order is Order.FILENAME
+    return shards.Index(table=config.data_table, name=name, shard="shard", key=key, binary=binary)
 
 
 def _insertion(data: Data) -> dict[str, Any]:

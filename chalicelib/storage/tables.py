@@ -161,6 +161,9 @@ class LakeItem(Table):
     shards = NumberAttribute()
     created_at = UnicodeAttribute()
     metadata_schema = JSONAttribute(null=True)
+    preprocess = UnicodeAttribute(null=True)
+    notified = UnicodeAttribute(null=True)
+    notified_detail = UnicodeAttribute(null=True)
 
     by_bucket = ByBucket()
 
@@ -199,6 +202,36 @@ class ConnectorNameItem(Table):
     organization = UnicodeAttribute(hash_key=True)
     id = UnicodeAttribute(range_key=True)
     holder = UnicodeAttribute()
+
+
+class LakeNameItem(Table):
+    """Beside the lakes, under a partition of its own: that an organization has a lake of this name."""
+
+    class Meta:
+        table_name = _Name("lakes_table")
+
+    organization = UnicodeAttribute(hash_key=True)
+    """With `#names`."""
+    id = UnicodeAttribute(range_key=True)
+    """The folded name."""
+    lake_id = UnicodeAttribute()
+
+
+class WatchItem(Table):
+    """Beside the lakes, in one partition: which lake looks at which bucket. Unlike an index it is never
+    behind."""
+
+    class Meta:
+        table_name = _Name("lakes_table")
+
+    organization = UnicodeAttribute(hash_key=True)
+    """`#buckets`."""
+    id = UnicodeAttribute(range_key=True)
+    """The bucket, a slash, and the lake's id."""
+    lake_organization = UnicodeAttribute()
+    owner = UnicodeAttribute()
+    """The account of the bucket."""
+    prefix = UnicodeAttribute()
 
 
 class CounterItem(Table):

@@ -1,13 +1,12 @@
 """Which records have a tag: an item for each, written together with the record's own set of tags."""
 
 from dataclasses import dataclass, field
-from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.config import config
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model import limits
-from chalicelib.storage import aws, records, transactions
+from chalicelib.storage import records, removals, transactions
 from chalicelib.storage.records import Order
 from chalicelib.storage.tables import TaggingItem
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from chalicelib.storage.records import Entry
 
 type Tags = frozenset[str]
-
-_DELETE_BATCH = 25
 
 
 @dataclass(slots=True)
@@ -66,18 +63,15 @@ def purge(lake: "Lake", tag: str, members: "Sequence[Entry]") -> Retagging:
     outcome = _retag(lake.id, [data_id for _, data_id in members], lambda held: held - {tag}, live=False)
     changed = set(outcome.changed)
     stale = [member for member in members if member[1] not in changed]
-    _forget(_key_of(_tag_shard(tag, lake.shard(data_id)), position) for position, data_id in stale)
+    keys = [_key_of(_tag_shard(tag, lake.shard(data_id)), position) for position, data_id in stale]
+    removals.remove(config.taggings_table, keys)
     return outcome
 
 
 def forget(gone: "Iterable[Data]") -> None:
     """Delete what is left of records that are no more."""
-    _forget([_key(item) for data in gone for item in _items(data, data.tags)])
-
-
-def _forget(keys: "Iterable[dict[str, Any]]") -> None:
-    for batch in batched(keys, _DELETE_BATCH, strict=False):
-        _delete([{"DeleteRequest": {"Key": key}} for key in batch])
+    keys = [_key(item) for data in gone for item in _items(data, data.tags)]
+    removals.remove(config.taggings_table, keys)
 
 
 def _retag(
@@ -167,15 +161,3 @@ def _target(**what: dict[str, Any]) -> dict[str, Any]:
 
 def _created_key(data: "Data") -> str:
     return records.position(data, Order.CREATED_AT)
-
-
-def _delete(requests: list[dict[str, Any]]) -> None:
-    table = config.taggings_table
-    for attempt in range(transactions.ATTEMPTS):
-        with aws.calling("delete taggings"):
-            answer = aws.client("dynamodb").batch_write_item(RequestItems={table: requests})
-        requests = answer["UnprocessedItems"].get(table, [])
-        if not requests:
-            return
-        transactions.pause(attempt)
-    raise StorageUnavailable("delete taggings", "UnprocessedItems")

@@ -33,12 +33,14 @@ _IDENTITY = re.compile(r"[\x21-\x7e]{1,1024}")
 
 @dataclass(slots=True)
 class Envelope:
-    """What one message held. Every entry of it is in exactly one of the three."""
+    """What one message held. Every entry of it is in exactly one of the first three."""
 
     hints: list[Hint] = field(default_factory=list)
     ignored: int = 0
     """Well-formed, but nothing that changes whether an object is there: test events, tags, restores."""
     malformed: list[str] = field(default_factory=list)
+    tested: set[str] = field(default_factory=set)
+    """Buckets that S3 says it can tell of."""
 
 
 def open_envelope(body: str) -> Envelope:
@@ -56,6 +58,8 @@ def _open(message: dict[str, Any], envelope: Envelope) -> None:
             _collect(_s3_record, record, envelope)
     elif message.get("Event") == "s3:TestEvent":
         envelope.ignored += 1
+        if _BUCKET.fullmatch(str(message.get("Bucket"))):
+            envelope.tested.add(message["Bucket"])
     elif message.get("Type") == "Notification" and "TopicArn" in message:
         _open(_object(_json(_text(message, "Message")), "Message"), envelope)
     elif "detail-type" in message:

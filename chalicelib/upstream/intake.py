@@ -10,6 +10,7 @@ from chalicelib.errors import Refused, StorageUnavailable
 from chalicelib.model import hint as hints
 from chalicelib.model import limits, moment
 from chalicelib.model.data import Sight, first_record
+from chalicelib.model.lake import Preprocess
 from chalicelib.model.work import Work
 from chalicelib.observability import count, logger
 from chalicelib.storage import lakes, queues, records
@@ -18,7 +19,7 @@ from chalicelib.upstream.check import Verdict, check
 from chalicelib.upstream.envelopes import Envelope, open_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from chalicelib.model.data import Data
     from chalicelib.model.hint import Hint
@@ -63,6 +64,7 @@ class Delivery:
 
     def open(self, messages: "Iterable[dict[str, Any]]") -> list[Target]:
         envelopes = {message["messageId"]: self._read(message) for message in messages}
+        self._hear(envelopes)
         homes = self._find_lakes({hint.bucket for envelope in envelopes.values() for hint in envelope.hints})
         targets: dict[tuple[str, str], Target] = {}
         for message_id, envelope in envelopes.items():
@@ -85,7 +87,7 @@ class Delivery:
         waiting = {
             _work(target.lake, verdict.record): target
             for target, verdict in verdicts
-            if not verdict.record.complete
+            if not verdict.record.complete and target.lake.preprocess is Preprocess.EAGER
         }
         try:
             left = queues.send_preprocess(list(waiting))
@@ -118,6 +120,18 @@ class Delivery:
         if envelope.malformed:
             self._park(message, envelope.malformed)
         return envelope
+
+    def _hear(self, envelopes: "Mapping[str, Envelope]") -> None:
+        """Whoever waits for a bucket's first sign is told of it."""
+        for bucket in {bucket for envelope in envelopes.values() for bucket in envelope.tested}:
+            try:
+                lakes.hear(bucket)
+            except StorageUnavailable as error:
+                logger.warning("first sign of a bucket was not recorded", reason=str(error))
+                waiting = {name for name, envelope in envelopes.items() if bucket in envelope.tested}
+                self.failed |= waiting
+                self.counts["ignored"] -= len(waiting)
+                self.counts["retried"] += len(waiting)
 
     def _park(self, message: dict[str, Any], reasons: "Sequence[str]") -> None:
         try:

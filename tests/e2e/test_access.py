@@ -94,8 +94,10 @@ def places(stack: Stack) -> Iterator[dict[str, str]]:
     stack.s3.put_object(Bucket=stack.bucket, Key=name, Body=png())
     assert eventually(lambda: any(record["status"] == "ready" for record in stack.index(name)))
     (record,) = stack.index(name)
+    victim = send(stack, "POST", "/v1/datalakes", {"name": uuid.uuid4().hex, "connector": "stack"}).body
     yield {
         "/v1/keys/{id}": make_key(stack, "viewer")["id"],
+        "/v1/datalakes/{lake}": victim["id"],
         "/v1/connectors/{id}": "stack",
         "/v1/connectors/{id}/check": "stack",
         "lake": record["datalake_id"],

@@ -13,6 +13,8 @@ CONSUMING = {
 TRIALS = "${DataBucket}/.tidelake/check/*"
 """Below it the API tries what may be done with a bucket."""
 
+EVENTS = {"Fn::GetAtt": ["EventsQueue", "Arn"]}
+
 REACHING = {"APIHandler", "Jobs", "Preprocess", "PreprocessLarge", "Upstream"}
 """Functions that reach lakes' buckets."""
 
@@ -60,6 +62,7 @@ def test_patterns_end_a_resource_of_the_stack(rights):
                 *("${DataBucket}/*", TRIALS, "${ArtifactsBucket}/*", ".Arn}/index/*"),
                 *(":secret:tidelake/${AWS::StackName}/connectors/*", ":iam::*:role/${ConnectorRoles}"),
                 "${ArtifactsBucket}/quarantine/*",
+                ":rule/${AWS::StackName}-*",
             )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
@@ -119,7 +122,9 @@ def test_others_than_the_api_may_say_of_a_connector_only_that_it_fails(resources
             ["dynamodb:UpdateItem"],
         ]
         assert statements[1]["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"] == [
-            *("organization", "id", "state", "state_reason", "revision")
+            *("organization", "id", "state", "state_reason", "revision"),
+            # Of a lake that was deleted.
+            *(["lakes"] if name == "Jobs" else []),
         ]
 
 
@@ -135,9 +140,20 @@ def test_credentials_are_looked_after_within_a_minute(template):
     assert template["Parameters"]["ConnectorSeconds"]["MaxValue"] <= 50
 
 
-def test_nobody_deletes_records(rights):
-    deleting = {str(resource) for _, action, resource in rights if action.startswith("dynamodb:Delete")}
-    assert not [resource for resource in deleting if "DataTable" in resource]
+def test_only_jobs_delete_records(rights):
+    deleting = {
+        (name, str(resource))
+        for name, action, resource in rights
+        if action.startswith(("dynamodb:Delete", "dynamodb:BatchWrite"))
+    }
+    assert {name for name, resource in deleting if "DataTable" in resource} == {"Jobs"}
+
+
+def test_who_asks_buckets_to_tell_of_their_changes_lets_them_in(rights):
+    admitting = {("APIHandler", str(EVENTS)), ("Jobs", str(EVENTS))}
+    assert allowed(rights, "sqs:SetQueueAttributes") == admitting
+    for action in ("events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:DeleteRule"):
+        assert {name for name, _ in allowed(rights, action)} == {"APIHandler", "Jobs"}
 
 
 def test_only_changes_writes_counters(rights):
@@ -161,7 +177,7 @@ def test_the_api_writes_no_object_but_trials_and_sends_nothing_but_what_others_a
     mine = {(action, str(resource)) for name, action, resource in rights if name == "APIHandler"}
     writing = {resource for action, resource in mine if action.startswith(("s3:Put", "s3:Delete"))}
     assert all(TRIALS in resource for resource in writing)
-    assert {resource for action, resource in mine if action.startswith("sqs:")} == {
+    assert {resource for action, resource in mine if action == "sqs:SendMessage"} == {
         "{'Fn::GetAtt': ['JobsQueue', 'Arn']}",
         "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}",
         "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}",
@@ -197,7 +213,9 @@ def test_each_function_consumes_its_own_queue_alone(rights, of_type):
         "sqs:ChangeMessageVisibility",
         "sqs:GetQueueAttributes",
     ):
-        assert allowed(rights, action) == {
+        reading_policies = {("APIHandler", str(EVENTS)), ("Jobs", str(EVENTS))}
+        others = reading_policies if action == "sqs:GetQueueAttributes" else set()
+        assert allowed(rights, action) - others == {
             ("Upstream", "{'Fn::GetAtt': ['EventsQueue', 'Arn']}"),
             ("Preprocess", "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}"),
             ("PreprocessLarge", "{'Fn::GetAtt': ['PreprocessLargeQueue', 'Arn']}"),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from chalicelib.jobs import worker
-from chalicelib.storage import quarantine, tables
+from chalicelib.storage import quarantine, queues, tables
 
 DEAD_LETTERS = {
     "EventsQueue": "EventsDeadLetters",
@@ -105,18 +105,32 @@ def test_tls_is_required_and_tables_are_protected_unless_the_deploy_says_otherwi
     assert parameters["RequireTls"]["Default"] == parameters["DeletionProtection"]["Default"] == "true"
 
 
-def test_only_the_stacks_own_bucket_may_send_events(statements, resources):
-    (accepted,) = [
-        statement for said in statements.values() for statement in said if statement["Effect"] == "Allow"
-    ]
-    assert accepted["Principal"] == {"Service": "s3.amazonaws.com"}
-    assert accepted["Action"] == "sqs:SendMessage"
-    assert accepted["Resource"] == {"Fn::GetAtt": ["EventsQueue", "Arn"]}
-    bucket = resources["DataBucket"]["BucketName"]["Fn::Sub"]
-    assert accepted["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-        "ArnEquals": {"aws:SourceArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{bucket}"}},
+def test_only_buckets_of_this_account_and_the_stacks_rules_may_send_events(statements):
+    accepted = {
+        statement["Principal"]["Service"]: statement
+        for said in statements.values()
+        for statement in said
+        if statement["Effect"] == "Allow"
     }
+    assert {json.dumps(each["Resource"]) for each in accepted.values()} == {
+        json.dumps({"Fn::GetAtt": ["EventsQueue", "Arn"]})
+    }
+    assert {each["Action"] for each in accepted.values()} == {"sqs:SendMessage"}
+    assert {name: each["Condition"] for name, each in accepted.items()} == {
+        "s3.amazonaws.com": {
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+            "ArnLike": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::*"}},
+        },
+        "events.amazonaws.com": {
+            "ArnLike": {
+                "aws:SourceArn": {
+                    "Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
+                    ":rule/${AWS::StackName}-*"
+                }
+            }
+        },
+    }
+    assert queues.OTHERS not in str(statements)
 
 
 def test_the_lakes_bucket_tells_of_what_is_created_removed_and_expired(resources, template):

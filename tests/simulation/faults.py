@@ -15,6 +15,7 @@ type Fault = Callable[[World, Request], Any]
 
 _THROTTLED = {
     "s3": ("SlowDown", 503),
+    "events": ("ThrottlingException", 400),
     "sqs": ("RequestThrottled", 403),
     "dynamodb": ("ThrottlingException", 400),
     "sts": ("Throttling", 400),
@@ -22,6 +23,7 @@ _THROTTLED = {
 }
 _BROKEN = {
     "s3": ("InternalError", 500),
+    "events": ("InternalException", 500),
     "sqs": ("ServiceUnavailable", 503),
     "dynamodb": ("InternalServerError", 500),
     "sts": ("InternalFailure", 500),

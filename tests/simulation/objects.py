@@ -1,9 +1,10 @@
 """Objects of a bucket that come and go, each with its event, delivered at once."""
 
+from chalicelib.changes import fold
 from chalicelib.model.lake import Lake
 from chalicelib.storage import connectors
 from chalicelib.upstream import intake
-from tests.simulation.fakes.events import s3_notification
+from tests.simulation.fakes.events import s3_notification, s3_test_event
 from tests.simulation.fakes.s3 import Bucket
 from tests.simulation.fakes.world import ORGANIZATION, OWNER, World
 
@@ -32,6 +33,22 @@ def put(world: World, lake: Lake, *names: str, body: bytes = b"12345") -> list[s
 def delete(world: World, lake: Lake, name: str) -> None:
     world.s3.delete_object(Bucket=lake.bucket, Key=name)
     _deliver(world)
+
+
+def hear(world: World) -> None:
+    """What S3 says first to a queue arrives. It comes again where that failed."""
+    tests, world.s3.tests = world.s3.tests, []
+    for bucket in tests:
+        answer = intake.receive([{"messageId": "m", "body": s3_test_event(bucket)}], lambda: 60_000)
+        world.s3.tests += [bucket] * len(answer["batchItemFailures"])
+
+
+def count(world: World) -> None:
+    """As `changes` does with the table's stream."""
+    changes = world.dynamodb.tables["data"].changes
+    for shard in {change.shard for change in changes}:
+        records = [change.as_event(["id"]) for change in changes if change.shard == shard]
+        fold.receive({"Records": records, "shardId": shard})
 
 
 def _deliver(world: World) -> None:

@@ -6,12 +6,16 @@ from typing import Any
 from chalicelib.jobs import worker
 from tests.simulation.fakes.world import World
 
+_HIDDEN_SECONDS = 1800
+"""So long a message stays hidden once it was received; the queue in infra/resources.yaml says the same."""
+
 
 def deliver(world: World, remaining_ms: Callable[[], int] = lambda: 300_000) -> bool:
-    """The oldest message. Whether there was one."""
+    """The oldest message, when its time has come. Whether there was one."""
     queue = world.sqs.queues["jobs"]
     received = world.sqs.receive("jobs", list(queue.visible)[:1])
     for message in received:
+        world.clock += message.delay if message.receives == 1 else _HIDDEN_SECONDS
         record: dict[str, Any] = {
             "messageId": message.id,
             "body": message.body,

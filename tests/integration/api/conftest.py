@@ -19,7 +19,7 @@ from chalicelib.config import config
 from chalicelib.model import moment
 from chalicelib.model.data import Data, Sight, Status, Type, first_record
 from chalicelib.model.lake import Lake
-from chalicelib.storage import aws, lakes, records
+from chalicelib.storage import aws, connectors, lakes, records
 from chalicelib.storage.tables import (
     ClaimItem,
     ConnectorItem,
@@ -51,6 +51,8 @@ ENVIRONMENT = {
     "FETCHES_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/fetches",
     "PREPROCESS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/preprocess",
     "COUNTERS_TABLE": "counters",
+    "EVENTS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/tidelake-test-events",
+    "EVENTS_QUEUE_ARN": "arn:aws:sqs:us-east-1:123456789012:tidelake-test-events",
     "ARTIFACTS_BUCKET": "artifacts",
     "SIGNING_KEY": "a secret of the stack",
 }
@@ -211,6 +213,7 @@ def gateway(cloud):
 
 @pytest.fixture
 def lake(cloud) -> Lake:
+    connectors.create_stack("acme", "bucket", "123456789012", "us-east-1")
     return lakes.create_default("acme", "bucket", "123456789012")
 
 

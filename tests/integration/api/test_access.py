@@ -1,6 +1,8 @@
 """Every operation, asked for by everybody."""
 
 import json
+import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from chalicelib.api import openapi
 from chalicelib.model import moment
 from chalicelib.model.key import Role
-from chalicelib.storage import connectors, keys
+from chalicelib.storage import connectors, keys, lakes
 from tests import access
 
 OPERATIONS = list(access.operations(json.loads(openapi.text())))
@@ -37,11 +39,14 @@ def held(cloud):
 @pytest.fixture
 def places(lake, put):
     victim, _ = keys.create("acme", "victim", Role.VIEWER)
-    connector = connectors.create_stack("acme", "bucket", "123456789012", "us-east-1")
+    connector = connectors.find("acme", "stack")
+    victim_lake = replace(lake, id=str(uuid.uuid4()), name="victim")
+    lakes.create(victim_lake, connector)
     return {
         "/v1/keys/{id}": victim.id,
         "/v1/connectors/{id}": connector.id,
         "/v1/connectors/{id}/check": connector.id,
+        "/v1/datalakes/{lake}": victim_lake.id,
         "lake": lake.id,
         "id": put(lake, "a.jpg").id,
         "name": "car",

@@ -48,11 +48,12 @@ def test_lakes_are_listed_and_found_by_name_and_by_id(gateway, lake, foreign_lak
         "connector": "stack",
         "bucket": "bucket",
         "prefix": "",
-        "capabilities": [],
+        "capabilities": ["import"],
         "allow_delete": False,
         "preprocess": "eager",
         "metadata_schema": None,
         "quota": None,
+        "notifications": {"state": "connected", "detail": None},
         "created_at": lake.created_at,
     }
 
@@ -199,8 +200,9 @@ def test_what_cannot_be_an_id_is_not_looked_up(gateway, lake, data_id):
 def test_a_foreign_lake_answers_as_one_that_does_not_exist(gateway, lake, foreign_lake, put, route):
     gateway.authorizer["role"] = "admin"
     data = put(foreign_lake, "a.jpg")
+    query = "?confirm=default" if "confirm" in route.parameters.model_fields else ""
     answers = [
-        gateway.call(route.method, route.path.replace("{lake}", name).replace("{id}", data.id))
+        gateway.call(route.method, route.path.replace("{lake}", name).replace("{id}", data.id) + query)
         for name in (foreign_lake.id, "no-such-lake", "n" * 3000, "%F0%9F%98%80")
     ]
     assert all(is_problem(answer, 404, "not_found") for answer in answers)

@@ -172,7 +172,7 @@ def test_a_plan_tells_what_was_done(gateway, shown):
     assert plan["requests"] >= 6
     assert plan["items_read"] >= 4
     assert plan["capacity"] > 0
-    assert gateway.get(f"{DATA}?explain=true").body["plan"]["access"] == "scan"
+    assert gateway.get(f"{DATA}?explain=true").body["plan"]["access"] == "order"
     assert "plan" not in gateway.get(DATA).body
 
 

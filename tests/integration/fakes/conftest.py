@@ -22,7 +22,7 @@ _MAKE_API_CALL = vars(BaseClient)["_make_api_call"]
 _COMPARED = (
     *("Item", "Items", "Attributes", "Responses", "UnprocessedKeys", "Count", "LastEvaluatedKey"),
     *("ContentLength", "ETag", "ContentType", "Body", "Contents", "IsTruncated", "DeleteMarker", "Errors"),
-    *("Successful", "Failed"),
+    *("Successful", "Failed", "QueueConfigurations", "EventBridgeConfiguration"),
 )
 """What this project reads of answers. Times, and names that a service invents, cannot be equal."""
 

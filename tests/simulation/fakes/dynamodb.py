@@ -140,6 +140,8 @@ class DynamoDB:
     ) -> dict[str, Any]:
         if ClientRequestToken in self.tokens:
             return self.tokens[ClientRequestToken]
+        if len(TransactItems) > 100:
+            raise refusal("TransactWriteItems", "ValidationException")
         before = {name: (dict(table.items), len(table.changes)) for name, table in self.tables.items()}
         reasons = [self._try(action) for action in TransactItems]
         if any(reason["Code"] != "None" for reason in reasons):
@@ -168,6 +170,7 @@ class DynamoDB:
         Limit: int | None = None,
         ExclusiveStartKey: Wire | None = None,
         FilterExpression: str | None = None,
+        ProjectionExpression: str | None = None,
         ConsistentRead: bool = False,
         ReturnConsumedCapacity: str = "NONE",
     ) -> dict[str, Any]:
@@ -177,8 +180,9 @@ class DynamoDB:
         index = table.shape.indexes[IndexName] if IndexName else Index(table.shape.keys, projects_all=True)
         parsed = expressions.parse_condition(KeyConditionExpression)
         kept = expressions.parse_condition(FilterExpression) if FilterExpression else None
-        both = [parsed, kept] if kept else [parsed]
-        binding = _binding("Query", both, ExpressionAttributeNames, ExpressionAttributeValues)
+        shown = expressions.parse_projection(ProjectionExpression) if ProjectionExpression else None
+        used = [each for each in (parsed, kept, shown) if each]
+        binding = _binding("Query", used, ExpressionAttributeNames, ExpressionAttributeValues)
         if not {binding.names.get(path, path) for path in parsed.paths} <= set(index.keys):
             raise refusal("Query", "ValidationException")
         order = (*index.keys, *table.shape.keys)
@@ -190,8 +194,9 @@ class DynamoDB:
             rows = [row for row in rows if (row[0] > start if ScanIndexForward else row[0] < start)]
         page = [item for _, item in rows][:Limit]
         passed = [item for item in page if not kept or kept.meaning(item, binding)]
+        found = [index.project(item, table.shape.keys) for item in passed]
         answer: dict[str, Any] = {
-            "Items": [encoded(index.project(item, table.shape.keys)) for item in passed],
+            "Items": [encoded(shown.meaning(item, binding) if shown else item) for item in found],
             "Count": len(passed),
             "ScannedCount": len(page),
         }

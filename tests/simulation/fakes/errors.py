@@ -8,13 +8,14 @@ def refusal(
     code: str,
     status: int = 400,
     *,
+    message: str | None = None,
     item: dict[str, Any] | None = None,
     reasons: list[dict[str, Any]] | None = None,
 ) -> ClientError:
     """What botocore raises for an answer that is not 2xx. A condition that failed may show the item, a
     transaction says why each of its actions was cancelled."""
     response: Any = {
-        "Error": {"Code": code, "Message": code},
+        "Error": {"Code": code, "Message": message or code},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}},
     }
     more = {"Item": item, "CancellationReasons": reasons}

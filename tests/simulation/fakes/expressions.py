@@ -30,6 +30,7 @@ class Binding:
 
 type Term = Callable[[Item, Binding], Value | None]
 type Condition = Callable[[Item, Binding], bool]
+type Projection = Callable[[Item, Binding], Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,12 @@ def parse_condition(text: str) -> Parsed[Condition]:
 def parse_update(text: str) -> Parsed[tuple[Action, ...]]:
     parser = _Parser(text)
     return parser.finish(tuple(parser.actions()))
+
+
+@cache
+def parse_projection(text: str) -> Parsed[Projection]:
+    parser = _Parser(text)
+    return parser.finish(parser.projection())
 
 
 def apply_update(actions: tuple[Action, ...], item: Item, binding: Binding) -> dict[str, Value]:
@@ -97,6 +104,7 @@ _TOKEN = re.compile(r"\s*(<=|>=|<>|[#:]?[A-Za-z0-9_]+|[()=<>,])")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "<": operator.lt,
+    "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
@@ -175,6 +183,19 @@ class _Parser:
         if verb == "SET":
             self.expect("=")
         return Action(verb, path, None if verb == "REMOVE" else self.term())
+
+    def projection(self) -> Projection:
+        paths = [self.take()]
+        while self.skip(","):
+            paths.append(self.take())
+        for path in paths:
+            self.note(path)
+
+        def project(item: Item, binding: Binding) -> Item:
+            names = [binding.names.get(path, path) for path in paths]
+            return {name: item[name] for name in names if name in item}
+
+        return project
 
     def argument(self) -> Term:
         self.expect("(")

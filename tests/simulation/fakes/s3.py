@@ -1,16 +1,21 @@
 """An in-memory S3: versions, delete markers, conditional reads, and an event for each change."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import md5
 from io import BytesIO
+from itertools import combinations
 from typing import Any
 
 from botocore.response import StreamingBody
 
 from tests.simulation.fakes.errors import refusal
 from tests.simulation.fakes.events import Event
+
+_SWITCHES = {"EventBridgeConfiguration"}
+"""What says something by being there, though it is empty."""
 
 _EMPTY_MD5 = md5(b"", usedforsecurity=False).hexdigest()
 
@@ -70,6 +75,10 @@ class S3:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     """What was told, in order. Whoever drives the fake delivers it, or not."""
+    tests: list[str] = field(default_factory=list)
+    """Buckets of which it was told that they can tell. The same goes for these."""
+    admits: Callable[[str], bool] = lambda owner: True
+    """Whether the queue takes what buckets of this account tell."""
 
     def put_object(
         self,
@@ -145,26 +154,6 @@ class S3:
             raise refusal("GetObject", "PreconditionFailed", 412)
         return _description(current) | {"Body": Content(current.body)}
 
-    def get_bucket_notification_configuration(
-        self, *, Bucket: str, ExpectedBucketOwner: str | None = None
-    ) -> dict[str, Any]:
-        bucket = self._bucket("GetBucketNotificationConfiguration", Bucket, ExpectedBucketOwner)
-        return {"ResponseMetadata": {}, **bucket.notifications}
-
-    def put_bucket_notification_configuration(
-        self,
-        *,
-        Bucket: str,
-        NotificationConfiguration: dict[str, Any],
-        ExpectedBucketOwner: str | None = None,
-    ) -> dict[str, Any]:
-        bucket = self._bucket("PutBucketNotificationConfiguration", Bucket, ExpectedBucketOwner)
-        queues = NotificationConfiguration.get("QueueConfigurations", ())
-        if any(":tidelake-check-" in queue["QueueArn"] for queue in queues) and bucket.knows_queues:
-            raise refusal("PutBucketNotificationConfiguration", "InvalidArgument")
-        bucket.notifications = NotificationConfiguration
-        return {}
-
     def list_objects_v2(
         self,
         *,
@@ -187,6 +176,35 @@ class S3:
             for key in keys[:MaxKeys]
         ]
         return {"Contents": contents, "KeyCount": len(contents), "IsTruncated": len(keys) > MaxKeys}
+
+    def get_bucket_notification_configuration(
+        self, *, Bucket: str, ExpectedBucketOwner: str | None = None
+    ) -> dict[str, Any]:
+        found = self._bucket("GetBucketNotificationConfiguration", Bucket, ExpectedBucketOwner)
+        return {"ResponseMetadata": {}, **deepcopy(found.notifications)}
+
+    def put_bucket_notification_configuration(
+        self,
+        *,
+        Bucket: str,
+        NotificationConfiguration: dict[str, Any],
+        ExpectedBucketOwner: str | None = None,
+    ) -> dict[str, Any]:
+        operation = "PutBucketNotificationConfiguration"
+        bucket = self._bucket(operation, Bucket, ExpectedBucketOwner)
+        kept = {name: each for name, each in NotificationConfiguration.items() if each or name in _SWITCHES}
+        entries = kept.get("QueueConfigurations", [])
+        if any(_overlap(*pair) for pair in combinations(entries, 2)):
+            message = "Configurations overlap. Configurations on the same bucket cannot share an event type."
+            raise refusal(operation, "InvalidArgument", message=message)
+        is_missing = any(":tidelake-check-" in entry["QueueArn"] for entry in entries) and bucket.knows_queues
+        if is_missing or (entries and not self.admits(bucket.owner)):
+            message = "Unable to validate the following destination configurations"
+            raise refusal(operation, "InvalidArgument", message=message)
+        bucket.notifications = deepcopy(kept)
+        if entries:
+            self.tests.append(Bucket)
+        return {}
 
     def _bucket(
         self, operation: str, name: str, owner: str | None = None, *, code: str = "NoSuchBucket"
@@ -228,6 +246,18 @@ class S3:
             version_id=None if version.id == "null" else version.id,
         )
         self.events.append(event)
+
+
+def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Of prefixes alone; an event of one kind can be named with all of its kind or by itself."""
+    events = [{event.split(":")[1] for event in each["Events"]} for each in (one, other)]
+    starts = sorted(_prefix(each) for each in (one, other))
+    return bool(events[0] & events[1]) and starts[1].startswith(starts[0])
+
+
+def _prefix(entry: dict[str, Any]) -> str:
+    rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    return next((rule["Value"] for rule in rules if rule["Name"].lower() == "prefix"), "")
 
 
 def _description(version: Version) -> dict[str, Any]:

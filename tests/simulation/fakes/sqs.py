@@ -15,6 +15,8 @@ class Message:
     body: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     receives: int = 0
+    delay: int = 0
+    """Seconds. Whoever drives the fake waits for so long, or does not."""
 
     def as_record(self) -> dict[str, Any]:
         """As Lambda hands it on."""
@@ -34,6 +36,7 @@ class Queue:
     maximum_receives: int = 0
     visible: dict[str, Message] = field(default_factory=dict)
     in_flight: dict[str, Message] = field(default_factory=dict)
+    policy: str = '{"Version":"2012-10-17","Statement":[]}'
 
 
 @dataclass(slots=True)
@@ -54,7 +57,7 @@ class SQS:
         if len(MessageBody.encode()) > _MAXIMUM_BYTES:
             raise refusal("SendMessage", "InvalidParameterValue")
         self.sent += 1
-        message = Message(f"m{self.sent}", MessageBody, MessageAttributes or {})
+        message = Message(f"m{self.sent}", MessageBody, MessageAttributes or {}, delay=DelaySeconds)
         queue.visible[message.id] = message
         return {"MessageId": message.id}
 
@@ -69,6 +72,15 @@ class SQS:
         sent = [self.send_message(QueueUrl=QueueUrl, MessageBody=entry["MessageBody"]) for entry in Entries]
         pairs = zip(Entries, sent, strict=True)
         return {"Successful": [{"Id": entry["Id"]} | answer for entry, answer in pairs]}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
+        if AttributeNames != ["Policy"]:
+            raise NotImplementedError(str(AttributeNames))
+        return {"Attributes": {"Policy": self._queue("GetQueueAttributes", QueueUrl).policy}}
+
+    def set_queue_attributes(self, *, QueueUrl: str, Attributes: dict[str, str]) -> dict[str, Any]:
+        self._queue("SetQueueAttributes", QueueUrl).policy = Attributes["Policy"]
+        return {}
 
     def receive(self, name: str, ids: Sequence[str]) -> list[Message]:
         """Hand out these messages. One that was handed out too often goes to the dead letters instead."""

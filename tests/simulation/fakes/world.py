@@ -1,6 +1,7 @@
 """All of AWS that this project uses, in memory, behind the one function of botocore that every call goes
 through."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,9 +19,10 @@ from chalicelib import observability
 from chalicelib.config import config
 from chalicelib.model import moment
 from chalicelib.model.lake import Lake, lake_id
-from chalicelib.storage import connectors, lakes, reaches, transactions
+from chalicelib.storage import connectors, lakes, notifications, reaches, transactions
 from tests.simulation.fakes.accounts import OWN_KEY, STS
 from tests.simulation.fakes.dynamodb import DynamoDB, Index, Shape, Table, decoded
+from tests.simulation.fakes.eventbridge import EventBridge
 from tests.simulation.fakes.s3 import S3, Bucket
 from tests.simulation.fakes.secrets import SecretsManager
 from tests.simulation.fakes.sqs import SQS, Queue
@@ -45,6 +47,7 @@ _SETTINGS = {
     "JOBS_TABLE": "jobs",
     "ARTIFACTS_BUCKET": ARTIFACTS,
     "EVENTS_QUEUE": "events",
+    "EVENTS_QUEUE_ARN": f"arn:aws:sqs:us-east-1:{OWNER}:tidelake-test-events",
     "EVENTS_DEAD_LETTERS": "events-dead-letters",
     "PREPROCESS_QUEUE": "preprocess",
     "PREPROCESS_LARGE_QUEUE": "preprocess-large",
@@ -97,10 +100,13 @@ class World:
     dynamodb: DynamoDB = field(init=False)
     sts: STS = field(default_factory=lambda: STS(OWNER))
     secretsmanager: SecretsManager = field(default_factory=SecretsManager)
+    events: EventBridge = field(default_factory=EventBridge)
     calls: list[Request] = field(default_factory=list)
     metrics: Counter[str] = field(default_factory=Counter)
     interpose: "Callable[[Request], Any] | None" = None
     """Whoever wants to decide what becomes of a call: it answers, raises, or calls `perform`."""
+    meanwhile: "Callable[[], object]" = lambda: None
+    """What others do while somebody waits."""
     new_op_id: Callable[[], str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,6 +114,7 @@ class World:
         self.dynamodb = DynamoDB({name: Table(shape) for name, shape in _TABLES.items()})
         self.sqs = SQS({name: Queue(f"{name}-dead-letters", times) for name, times in _QUEUES.items()})
         self.sqs.queues |= {f"{name}-dead-letters": Queue() for name in _QUEUES}
+        self.s3.admits = self._admits
         numbers = count(1)
         self.new_op_id = lambda: f"op{next(numbers)}"
 
@@ -132,6 +139,15 @@ class World:
     def called(self, operation: str) -> int:
         return sum(call.operation == operation for call in self.calls)
 
+    def sleep(self, seconds: float) -> None:
+        self.clock += seconds
+        self.meanwhile()
+
+    def _admits(self, owner: str) -> bool:
+        said = json.loads(self.sqs.queues["events"].policy)["Statement"]
+        accounts = [each["Condition"]["StringEquals"]["aws:SourceAccount"] for each in said]
+        return owner == OWNER or any(owner in each for each in accounts)
+
     def add_lake(self, name: str, bucket: str, prefix: str = "", *, shards: int = 2) -> Lake:
         lake = Lake(
             id=lake_id(ORGANIZATION, name),
@@ -145,13 +161,22 @@ class World:
             created_at=moment.rfc3339(self.now()),
         )
         fields = {field: getattr(lake, field) for field in lake.__dataclass_fields__}
-        wire = {
-            field: {"N": str(value)} if isinstance(value, int) else {"S": value}
-            for field, value in fields.items()
-            if value is not None
+        named = {"organization": f"{ORGANIZATION}#names", "id": name.casefold(), "lake_id": lake.id}
+        watch = {
+            "organization": "#buckets",
+            "id": f"{bucket}/{lake.id}",
+            "lake_organization": ORGANIZATION,
+            "owner": OWNER,
+            "prefix": prefix,
         }
-        item = decoded(wire)
-        self.dynamodb.tables["lakes"].items[item["organization"], item["id"]] = item
+        for each in (fields, named, watch):
+            wire = {
+                field: {"N": str(value)} if isinstance(value, int) else {"S": value}
+                for field, value in each.items()
+                if value is not None
+            }
+            item = decoded(wire)
+            self.dynamodb.tables["lakes"].items[item["organization"], item["id"]] = item
         return lake
 
 
@@ -174,6 +199,9 @@ def installed(world: World) -> Iterator[World]:
         patch.object(BaseClient, "_make_api_call", make_api_call),
         patch.object(moment, "time", SimpleNamespace(time=lambda: world.clock)),
         patch.object(lakes, "time", SimpleNamespace(monotonic=lambda: world.clock)),
+        patch.object(
+            notifications, "time", SimpleNamespace(monotonic=lambda: world.clock, sleep=world.sleep)
+        ),
         patch.object(reaches, "time", SimpleNamespace(monotonic=lambda: world.clock)),
         patch.object(transactions, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(moment, "new_op_id", lambda: world.new_op_id()),

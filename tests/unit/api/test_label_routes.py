@@ -2,24 +2,14 @@
 
 import pytest
 
-from chalicelib.changes import fold
 from chalicelib.model.lake import Lake
 from tests.simulation import faults
-from tests.simulation.fakes.world import World
 from tests.simulation.interference import let
-from tests.simulation.objects import delete, put
+from tests.simulation.objects import count, delete, put
 from tests.unit.api.gateway import Answer, Gateway, encoded
 
 NAMES = ["car", 'a "b" é', "a/b", "😀", "a%2Fb", "a+b c", " ", "..", "\x01", "x" * 128]
 KINDS = ["tags", "sources"]
-
-
-def count(world: World) -> None:
-    """As `changes` does with the table's stream."""
-    changes = world.dynamodb.tables["data"].changes
-    for shard in {change.shard for change in changes}:
-        records = [change.as_event(["id"]) for change in changes if change.shard == shard]
-        fold.receive({"Records": records, "shardId": shard})
 
 
 def attach(gateway: Gateway, tags: list[str], ids: list[str]) -> Answer:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bench.capacity import count_index_units, count_write_units, measure_item
+from bench.capacity import count_index_units, count_read_units, count_write_units, measure_item
 
 KEYS = ("shard", "created_key", "id")
 
@@ -39,6 +39,14 @@ def test_a_value_counts_as_the_developer_guide_says_and_its_name_besides(value: 
 @pytest.mark.parametrize(("size", "units"), [(1, 1), (1024, 1), (1025, 2), (2049, 3)])
 def test_a_write_costs_a_unit_for_each_kilobyte_begun(size: int, units: int) -> None:
     assert count_write_units(None, item(a="x" * (size - 1))) == units
+
+
+@pytest.mark.parametrize(("sizes", "units"), [([], 1), ([0], 1), ([4096], 1), ([4000, 97], 2), ([8193], 3)])
+def test_a_read_costs_a_unit_for_four_kilobytes_begun_and_half_if_it_may_be_late(
+    sizes: list[int], units: int
+) -> None:
+    assert count_read_units(sizes, consistent=True) == units
+    assert count_read_units(sizes, consistent=False) == units / 2
 
 
 def test_a_write_costs_what_the_larger_of_before_and_after_does() -> None:

@@ -4,7 +4,7 @@ other over an AWS in memory, and a real server to fetch from."""
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from chalicelib.model import link, moment
 from chalicelib.model.data import Data, Health, Kind, Reason, Status, Type
 from chalicelib.model.fetch import Arrival
 from chalicelib.model.job import JobKind, new_job
-from chalicelib.model.lake import Lake
+from chalicelib.model.lake import Lake, Preprocess
 from chalicelib.preprocess import worker as preprocess_worker
 from chalicelib.preprocess.worker import LARGE, SMALL
 from chalicelib.storage import jobs, quarantine, records
@@ -441,3 +441,16 @@ def _ids(bench: Bench) -> list[str]:
     low, high = records.span(Order.CREATED_AT)
     found = records.positions(bench.lake, Order.CREATED_AT, [(low, high)], descending=False, limit=100)
     return [data_id for _, data_id in found]
+
+
+def test_in_a_lake_whose_bytes_nobody_looks_at_links_are_only_checked(bench):
+    bench.lake = replace(bench.lake, preprocess=Preprocess.OFF)
+    items, key = bench.world.dynamodb.tables["lakes"].items, (("S", ORGANIZATION), ("S", bench.lake.id))
+    items[key] = {**items[key], "preprocess": ("S", Preprocess.OFF)}
+    bench.server.script = saying(picture(31))
+    [data] = bench.create(bench.server.url())
+    bench.work()
+    assert bench.server.requests == []
+    assert bench.check() == {"seen": 1, "missing": 0, "failed": 0, "ok": 1}
+    record = bench.record(data)
+    assert (record.status, record.health, record.thumbnail) == (Status.INDEXED, Health.OK, False)

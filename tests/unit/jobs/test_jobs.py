@@ -90,8 +90,8 @@ def test_a_deleted_tag_is_gone_at_once_and_taken_off_by_a_job(gateway, world, la
         "datalake_id": lake.id,
         "state": "succeeded",
         "created_at": "2026-03-01T12:00:00.000Z",
-        "started_at": "2026-03-01T12:00:00.000Z",
-        "finished_at": "2026-03-01T12:00:00.000Z",
+        "started_at": "2026-03-01T12:00:30.000Z",
+        "finished_at": "2026-03-01T12:00:30.000Z",
         "progress": {"seen": 20, "changed": 20},
         "error": None,
     }

@@ -82,6 +82,7 @@ def test_the_ways_are_all_there_are():
         "prefix",
         "tag",
         "created_at",
+        "order",
         "scan",
         "none",
     }

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 
 from chalicelib.model import limits
+from chalicelib.model.lake import Notified, Preprocess
+from chalicelib.storage import lakes
 from chalicelib.storage.aws import CALL_SECONDS
 from chalicelib.upstream import intake
 from chalicelib.upstream.envelopes import Envelope, open_envelope
@@ -18,7 +20,7 @@ from tests.simulation.fakes.events import (
     sns_notification,
 )
 from tests.simulation.fakes.s3 import Bucket
-from tests.simulation.fakes.world import OWNER, Request, World
+from tests.simulation.fakes.world import ORGANIZATION, OWNER, Request, World
 from tests.unit.upstream.conftest import BUCKET, Desk
 
 
@@ -213,6 +215,33 @@ def test_a_flood_of_events_about_a_foreign_bucket_costs_one_query(desk: Desk) ->
     assert desk.deliver(flood, flood) == []
     assert [call.operation for call in desk.world.calls] == ["Query"]
     assert outcomes(desk) == {"ignored": 1000}
+
+
+def test_the_bytes_are_not_looked_at_where_preprocess_is_off(desk: Desk) -> None:
+    lakes.change(desk.lake, {"preprocess": Preprocess.OFF})
+    event = desk.put("a.jpg")
+    assert desk.deliver(event) == []
+    assert desk.names() == {"a.jpg"}
+    assert not desk.world.sqs.queues["preprocess"].visible
+    lakes.change(desk.lake, {"preprocess": Preprocess.EAGER})
+    desk.world.clock += 11
+    desk.deliver(event)
+    assert len(desk.world.sqs.queues["preprocess"].visible) == 1
+
+
+def test_the_first_sign_of_a_bucket_makes_the_lakes_that_wait_for_it_connected(desk: Desk) -> None:
+    waiting = desk.world.add_lake("waiting", BUCKET)
+    failed = desk.world.add_lake("failed", BUCKET)
+    lakes.change(waiting, {"notified": Notified.PENDING, "notified_detail": "x"})
+    lakes.change(failed, {"notified": Notified.FAILED, "notified_detail": "x"})
+    desk.let("UpdateItem", faults.throttled)
+    assert desk.deliver(s3_test_event(BUCKET)) == [s3_test_event(BUCKET)]
+    assert outcomes(desk) == {"retried": 1}
+    assert desk.deliver(s3_test_event(BUCKET), s3_test_event("strange")) == []
+    found = {lake.name: (lake.notified, lake.notified_detail) for lake in lakes.of_organization(ORGANIZATION)}
+    assert found["waiting"] == (Notified.CONNECTED, None)
+    assert found["failed"] == (Notified.FAILED, "x")
+    assert outcomes(desk) == {"ignored": 2}
 
 
 def test_what_is_left_of_an_invocation_is_more_than_one_call_can_hang() -> None:

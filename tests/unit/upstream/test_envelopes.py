@@ -135,7 +135,7 @@ def test_what_leaves_an_object_where_it_is_is_ignored(name: str) -> None:
 
 
 def test_the_message_that_tests_a_connection_is_ignored() -> None:
-    assert open_envelope(events.s3_test_event("photos")) == Envelope(ignored=1)
+    assert open_envelope(events.s3_test_event("photos")) == Envelope(ignored=1, tested={"photos"})
 
 
 def test_an_expired_restore_is_ignored_on_eventbridge_too() -> None:
