@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from bench import cold_start, cost, imaging, labels, latency, pages, results, throughput
+from bench import cold_start, cost, imaging, labels, latency, pages, results, throughput, uploads
 from infra.failure import reported
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ PARTS: Final[dict[str, Any]] = {
     "latency": latency,
     "pages": pages,
     "labels": labels,
+    "uploads": uploads,
     "imaging": imaging,
 }
 

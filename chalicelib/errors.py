@@ -10,6 +10,7 @@ TidelakeError
 │   ├── Archived
 │   ├── AccessDenied
 │   └── NotFetched          from another host
+├── NotSupported            the bucket's storage cannot do it safely
 ├── InvalidRequest          the caller must change the request
 │   ├── InvalidCursor
 │   ├── InvalidQuery        what stands in `q`
@@ -18,6 +19,7 @@ TidelakeError
 ├── TooLarge                more than is taken at once
 ├── Unauthorized            no key, or none that is valid
 ├── Forbidden               the key's role is too small
+├── DeleteNotAllowed        whoever made the connector did not allow it
 ├── NotFound                not there, or not the caller's
 │   ├── UnknownLake
 │   ├── UnknownData
@@ -27,6 +29,8 @@ TidelakeError
 │   ├── UnknownJob
 │   ├── NotALink
 │   ├── NoTarget            what a link points to is not reached any more
+│   ├── UnknownUpload
+│   ├── NoContent           its bytes have not come yet
 │   └── NoThumbnail
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
@@ -38,6 +42,9 @@ TidelakeError
     ├── ConnectorFails      with the settings that it was to have
     ├── OfTheStack          a connector that is as it is
     ├── ConnectorIdle       it serves no lakes
+    ├── ObjectExists
+    ├── HasNoObject         it is a link
+    ├── EtagMismatch        the bytes are other ones by now
     ├── JobIsOver
     ├── JobMustEnd          what it does cannot be left half done
     ├── IdempotencyKeyReused
@@ -89,6 +96,10 @@ class InvalidUrl(TidelakeError, ValueError):
     """Its argument is why, for people."""
 
 
+class NotSupported(TidelakeError):
+    """Its argument is what."""
+
+
 class InvalidRequest(TidelakeError):
     """Its arguments are the mistakes, each with its place: `("limit", "Input should be …")`."""
 
@@ -115,6 +126,10 @@ class Unauthorized(TidelakeError):
 
 
 class Forbidden(TidelakeError):
+    pass
+
+
+class DeleteNotAllowed(TidelakeError):
     pass
 
 
@@ -152,6 +167,14 @@ class NotALink(NotFound):
 
 class NoTarget(NotFound):
     """Its argument is the bucket that no connector reaches."""
+
+
+class UnknownUpload(NotFound):
+    pass
+
+
+class NoContent(NotFound):
+    """Its argument is the data's status."""
 
 
 class NoThumbnail(NotFound):
@@ -203,6 +226,18 @@ class ConnectorFails(Conflict):
 
 
 class OfTheStack(Conflict):
+    pass
+
+
+class ObjectExists(Conflict):
+    pass
+
+
+class HasNoObject(Conflict):
+    pass
+
+
+class EtagMismatch(Conflict):
     pass
 
 

@@ -1,6 +1,8 @@
 """Where MiniStack 1.5.33 is not yet like AWS, and Tidelake would notice."""
 
+import base64
 import copy
+import hashlib
 import json
 from typing import Any
 
@@ -21,6 +23,7 @@ def mend() -> None:
     _name_the_role_behind_a_session()
     _heed_the_expected_owner()
     _name_rules_of_the_default_bus()
+    _verify_sums_of_forms()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -125,3 +128,19 @@ def _name_rules_of_the_default_bus() -> None:
         return extract(service, method, path, headers, body, query, region, account)
 
     iam_actions.extract_resource_arn = extract_rules
+
+
+def _verify_sums_of_forms() -> None:
+    """A form may say which sum its file must have.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html"""
+    post = s3._post_object
+
+    def post_verified(bucket_name: str, body: bytes, headers: dict[str, Any]) -> Any:
+        parts = s3._parse_multipart_form(headers.get("content-type", ""), body)
+        fields = {name.lower(): value for name, _, _, value in parts}
+        summed = base64.b64encode(hashlib.sha256(fields.get("file", b"")).digest())
+        if fields.get("x-amz-checksum-sha256", summed) != summed:
+            return s3._error("BadDigest", "The SHA256 you specified did not match the calculated one.", 400)
+        return post(bucket_name, body, headers)
+
+    s3._post_object = post_verified

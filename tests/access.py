@@ -21,6 +21,7 @@ UNKNOWN: Places = {
     "lake": "00000000-0000-5000-8000-000000000001",
     "id": "00000000-0000-5000-8000-000000000002",
     "name": "nothing of this name",
+    "upload_id": "nothing",
 }
 
 

@@ -1,6 +1,7 @@
 """What the API says about things, in JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -104,6 +105,7 @@ class DataAnswer(TypedDict):
     size: int | None
     """In bytes. Of a link as its target was when it was fetched, and so are `etag` and `last_modified`."""
     etag: str | None
+    """Null until there are bytes."""
     version_id: str | None
     content_type: str | None
     content_encoding: str | None
@@ -188,6 +190,40 @@ class LinkedEntryAnswer(TypedDict):
     data: DataAnswer
 
 
+class FormAnswer(TypedDict):
+    method: Literal["POST"]
+    url: str
+    fields: Mapping[str, str]
+    """Of `multipart/form-data`, all before `file`."""
+
+
+class PartAnswer(TypedDict):
+    number: int
+    url: str
+    """For a PUT of the part."""
+
+
+class PartsAnswer(TypedDict):
+    parts: list[PartAnswer]
+    next: int | None
+    """Number of the first part that follows, to be asked for as `first`."""
+
+
+class MultipartAnswer(PartsAnswer):
+    method: Literal["MULTIPART"]
+    upload_id: str
+    part_size: int
+    """In bytes, of each but the last."""
+    part_count: int
+
+
+class AnnouncedAnswer(TypedDict):
+    index: int
+    """Of the entry, from 0."""
+    data: DataAnswer
+    upload: FormAnswer | MultipartAnswer
+
+
 class FailedEntryAnswer(TypedDict):
     index: int
     code: str
@@ -200,10 +236,17 @@ class SkippedEntryAnswer(TypedDict):
     index: int
     code: Literal["exists"]
     data: DataAnswer | None
+    """Null: so far only the bucket knows the object."""
 
 
 class LinkedAnswer(TypedDict):
     ok: list[LinkedEntryAnswer]
+    failed: list[FailedEntryAnswer]
+    skipped: list[SkippedEntryAnswer]
+
+
+class UploadsAnswer(TypedDict):
+    ok: list[AnnouncedAnswer]
     failed: list[FailedEntryAnswer]
     skipped: list[SkippedEntryAnswer]
 
@@ -223,6 +266,32 @@ class LinkFileAnswer(TypedDict):
     type: Literal["link"]
     shebang: Literal["dataloop"]
     metadata: LinkMetadataAnswer
+
+
+class CompletedAnswer(TypedDict):
+    id: str
+    object_name: str
+
+
+class ProgressItemAnswer(TypedDict):
+    id: str
+    status: Status
+    status_reason: Reason | None
+    etag: str | None
+
+
+class ProgressAnswer(TypedDict):
+    by_status: Mapping[str, int]
+    items: list[ProgressItemAnswer]
+    missing: list[str]
+    """Ids of no data in this datalake."""
+
+
+class DeletionAnswer(TypedDict):
+    id: str
+    outcome: Literal["forgotten", "deleted"]
+    detail: str
+    """What that means for the object, or for the index."""
 
 
 class JobAnswer(TypedDict):
@@ -479,25 +548,34 @@ def page(
     return _answer(f'{{"items":[{",".join(texts)}],{rest.removeprefix("{")}')
 
 
-def linked(outcomes: "Iterable[Outcome]", names: Mapping[str, str]) -> Response:
-    """What does not fit into one answer is to be asked for again."""
+def announced(
+    outcomes: "Iterable[Outcome]",
+    tickets: "Mapping[int, FormAnswer | MultipartAnswer | Outcome]",
+    names: Mapping[str, str],
+) -> Response:
+    """What does not fit into one answer is to be asked for again: that it was announced does no harm."""
     lists: dict[OutcomeKind, list[str]] = {kind: [] for kind in OutcomeKind}
     room = _ANSWER_BYTES
     for outcome in outcomes:
-        kind, text = outcome.kind, _json(_describe_outcome(outcome, names))
+        kind, text = outcome.kind, _json(_describe_outcome(outcome, tickets.get(outcome.index), names))
         if kind is not OutcomeKind.FAILED and _carried(text) > room:
             full = failed(outcome.index, "too_large", "the answer has no room for it; ask again with fewer")
-            kind, text = full.kind, _json(_describe_outcome(full, names))
+            kind, text = full.kind, _json(_describe_outcome(full, None, names))
         room -= _carried(text)
         lists[kind].append(text)
     return _answer("{" + ",".join(f'"{kind}":[{",".join(texts)}]' for kind, texts in lists.items()) + "}")
 
 
-def _describe_outcome(outcome: "Outcome", names: Mapping[str, str]) -> dict[str, object]:
+def linked(outcomes: "Iterable[Outcome]", names: Mapping[str, str]) -> Response:
+    """As of uploads, but that nothing is left to be uploaded."""
+    return announced(outcomes, {}, names)
+
+
+def _describe_outcome(outcome: "Outcome", ticket: object, names: Mapping[str, str]) -> dict[str, object]:
     described = describe_data(outcome.data, names) if outcome.data else None
     match outcome.kind:
         case OutcomeKind.OK:
-            return {"index": outcome.index, "data": described}
+            return {"index": outcome.index, "data": described} | ({"upload": ticket} if ticket else {})
         case OutcomeKind.SKIPPED:
             return {"index": outcome.index, "code": outcome.code, "data": described}
         case OutcomeKind.FAILED:
@@ -508,6 +586,26 @@ def _describe_outcome(outcome: "Outcome", names: Mapping[str, str]) -> dict[str,
 def _carried(text: str) -> int:
     """Bytes that a text in ASCII takes in Lambda's own JSON, with a comma."""
     return len(text) + text.count('"') + text.count("\\") + 1
+
+
+def describe_deletion(data_id: str, outcome: Literal["forgotten", "deleted"], detail: str) -> DeletionAnswer:
+    return {"id": data_id, "outcome": outcome, "detail": detail}
+
+
+def describe_progress(found: "Sequence[Data]", missing: list[str]) -> ProgressAnswer:
+    return {
+        "by_status": dict(Counter(data.status for data in found)),
+        "items": [
+            {
+                "id": data.id,
+                "status": data.status,
+                "status_reason": data.status_reason,
+                "etag": data.etag,
+            }
+            for data in found
+        ],
+        "missing": missing,
+    }
 
 
 def failure(data_id: str, code: str, detail: str) -> FailureAnswer:
@@ -535,8 +633,12 @@ def created(body: "Mapping[str, Any]") -> Response:
     return _answer(_json(body), HTTPStatus.CREATED)
 
 
+def accepted(body: "Mapping[str, Any]") -> Response:
+    return _answer(_json(body), HTTPStatus.ACCEPTED)
+
+
 def begun(job: "Job") -> Response:
-    return _answer(_json({"job": describe_job(job)}), HTTPStatus.ACCEPTED)
+    return accepted({"job": describe_job(job)})
 
 
 def removed() -> Response:

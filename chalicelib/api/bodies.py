@@ -60,7 +60,8 @@ def _alone(value: Any, handler: "ValidatorFunctionWrapHandler") -> Any:
 
 
 ByItself = WrapValidator(_alone)
-"""Of an entry: its mistakes are its own, and the others do not suffer from them."""
+"""Of an entry: its mistakes are its own, and others do not suffer from them. JSON is read there as Python has
+it, without tuples and enumerations."""
 
 
 def pointer(*place: str | int) -> str:

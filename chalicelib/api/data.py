@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.api import answers
-from chalicelib.errors import NotALink, NoTarget, NoThumbnail, UnknownData
+from chalicelib.errors import NoContent, NotALink, NoTarget, NoThumbnail, UnknownData
 from chalicelib.model import link
 from chalicelib.model import url as urls
 from chalicelib.model.data import Type, is_id
@@ -38,7 +38,7 @@ def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) ->
     Width and height are as displayed, the image's orientation applied; sizes are in bytes.
     """
     home = lakes.find(caller.organization, lake)
-    data = _find(home, id)
+    data = find(home, id)
     return answers.found(answers.describe_data(data, labels.names_of(home.id, [data])))
 
 
@@ -49,7 +49,9 @@ def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str)
     downloaded. What is a link, or an object that holds one, leads to where that points.
     """
     home = lakes.find(caller.organization, lake)
-    data = _find(home, id)
+    data = find(home, id)
+    if not data.live:
+        raise NoContent(data.status)
     if data.url and not data.url.startswith(urls.S3):
         return answers.redirect(data.url)
     bucket, object_name = _target(home, data.url) if data.url else (home.home, data.object_name)
@@ -63,7 +65,7 @@ def show_link(caller: "Caller", parameters: "Parameters", lake: str, id: str) ->
 
     As Dataloop writes links into buckets. An object that holds this is understood as a link, too.
     """
-    data = _find(lakes.find(caller.organization, lake), id)
+    data = find(lakes.find(caller.organization, lake), id)
     if data.url is None:
         raise NotALink
     return answers.found(link.as_file(data.url, data.content_type))
@@ -74,15 +76,15 @@ def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: st
 
     A redirect to a WebP of at most 256 pixels a side, which takes no key.
     """
-    data = _find(lakes.find(caller.organization, lake), id)
+    data = find(lakes.find(caller.organization, lake), id)
     if not data.thumbnail:
         raise NoThumbnail(_why_no_thumbnail(data))
     return answers.redirect(buckets.thumbnail_url(data))
 
 
-def _find(lake: "Lake", data_id: str) -> "Data":
+def find(lake: "Lake", data_id: str) -> "Data":
     data = records.read(data_id) if is_id(data_id) else None
-    if data is None or not data.live or data.lake_id != lake.id:
+    if data is None or not data.shown or data.lake_id != lake.id:
         raise UnknownData(data_id)
     return data
 

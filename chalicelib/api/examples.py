@@ -154,6 +154,38 @@ _JOB: dict[str, Any] = {
     "error": None,
 }
 
+_ENTRY: dict[str, Any] = {
+    "object_name": "frames/b.png",
+    "size": 48213,
+    "content_type": "image/png",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "tags": ["car"],
+    "source": "camera-one",
+    "custom_metadata": {"lot": "A7"},
+    "description": "first of the day",
+}
+
+_PENDING: dict[str, Any] = _DATA | {
+    **{name: _ENTRY[name] for name in ("object_name", "size", "content_type", "description")},
+    **{"filename": "b.png", "type": None, "status": "pending", "etag": None, "last_modified": None},
+    **{"width": None, "height": None, "orientation": None, "channels": None, "metadata": {}},
+    "thumbnail": False,
+}
+
+_FORM: dict[str, Any] = {
+    "method": "POST",
+    "url": "https://tidelake-dev-data-123456789012-eu-west-1.s3.eu-west-1.amazonaws.com/",
+    "fields": {
+        "Content-Type": "image/png",
+        "key": "frames/b.png",
+        "policy": "eyJleHBpcmF0aW9uIjog…",
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": "…/20260301/eu-west-1/s3/aws4_request",
+        "x-amz-date": "20260301T120000Z",
+        "x-amz-signature": "…",
+    },
+}
+
 BY_SCHEMA: dict[str, dict[str, Any]] = {
     "LakeBody": {"name": "frames", "connector": "stack", "prefix": "frames/", "metadata_schema": _SCHEMA},
     "LakeEditBody": {"name": "frames of old", "preprocess": "off", "metadata_schema": None},
@@ -224,6 +256,32 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "changed": 1,
         "missing": ["e8a1b2c3-55d1-5b9c-9d5e-0d2f1a3c4b5d"],
         "failed": [{"id": _DATA["id"], "code": "conflict", "detail": "it would have more than 90 tags"}],
+    },
+    "UploadsBody": {"uploads": [_ENTRY], "if_exists": "skip", "name_by": "caller"},
+    "UploadsAnswer": {
+        "ok": [{"index": 0, "data": _PENDING, "upload": _FORM}],
+        "failed": [
+            {"index": 1, "code": "conflict", "detail": "entry 0 has the same object_name", "retryable": False}
+        ],
+        "skipped": [{"index": 2, "code": "exists", "data": _DATA}],
+    },
+    "PartsBody": {"parts": [{"number": 1, "etag": _DATA["etag"]}]},
+    "PartsAnswer": {
+        "parts": [{"number": 1, "url": f"{_FORM['url']}frames/a.mp4?partNumber=1&uploadId=…"}],
+        "next": None,
+    },
+    "CompletedAnswer": {"id": _DATA["id"], "object_name": "frames/a.mp4"},
+    "StatusBody": {"ids": [_DATA["id"]]},
+    "ProgressAnswer": {
+        "by_status": {"ready": 1},
+        "items": [{"id": _DATA["id"], "status": "ready", "status_reason": None, "etag": _DATA["etag"]}],
+        "missing": [],
+    },
+    "DeletionsBody": {"q": 'tags.name = "blurred"', "object": False, "dry_run": True},
+    "DeletionAnswer": {
+        "id": _DATA["id"],
+        "outcome": "forgotten",
+        "detail": "The object is still in the bucket: its next event, or a sync, brings it back as new data.",
     },
     "JobAnswer": _JOB,
     "BegunAnswer": {"job": _JOB},

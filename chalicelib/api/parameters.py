@@ -41,6 +41,7 @@ def _short(text: str) -> str:
     return text
 
 
+Number = BeforeValidator(_number)
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 Name = Annotated[str, AfterValidator(_short)]
 """Of an object, or a part of it."""
@@ -64,7 +65,7 @@ class ConfirmParameters(Parameters):
 
 
 class ListParameters(Parameters):
-    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_number)] = 100
+    limit: Annotated[int, Field(ge=1, le=1000), Number] = 100
     """How many items a page holds at most."""
     cursor: str | None = None
     """`next_cursor` of the page before, asked with the same other parameters. None: the first page."""

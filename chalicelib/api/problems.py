@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from chalice.app import Response
 
 from chalicelib.errors import (
+    AccessDenied,
     Ambiguous,
     BeingAnswered,
     Conflict,
@@ -16,7 +17,10 @@ from chalicelib.errors import (
     ConnectorIdle,
     ConnectorInUse,
     CredentialsRefused,
+    DeleteNotAllowed,
+    EtagMismatch,
     Forbidden,
+    HasNoObject,
     IdempotencyKeyReused,
     InvalidBody,
     InvalidCursor,
@@ -26,10 +30,13 @@ from chalicelib.errors import (
     JobMustEnd,
     LabelExists,
     LakeExists,
+    NoContent,
     NotALink,
     NoTarget,
     NotFound,
     NoThumbnail,
+    NotSupported,
+    ObjectExists,
     OfTheStack,
     StorageUnavailable,
     TooLarge,
@@ -40,6 +47,7 @@ from chalicelib.errors import (
     UnknownKey,
     UnknownLabel,
     UnknownLake,
+    UnknownUpload,
 )
 
 if TYPE_CHECKING:
@@ -68,11 +76,22 @@ _KINDS: dict[type[BaseException], Kind] = {
     TooLarge: Kind(HTTPStatus.CONTENT_TOO_LARGE, "too_large", "a request has at most {0}"),
     Unauthorized: Kind(HTTPStatus.UNAUTHORIZED, "unauthorized", "a valid API key is needed"),
     Forbidden: Kind(HTTPStatus.FORBIDDEN, "forbidden", "this needs a key with the role {0}"),
+    DeleteNotAllowed: Kind(
+        HTTPStatus.FORBIDDEN, "delete_not_allowed", "the datalake's connector does not allow deleting objects"
+    ),
+    AccessDenied: Kind(
+        HTTPStatus.FORBIDDEN, "delete_not_allowed", "the bucket refuses it to the datalake's connector"
+    ),
+    NotSupported: Kind(HTTPStatus.CONFLICT, "not_supported", "the bucket's storage cannot {0}"),
     UnknownLake: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such datalake"),
     UnknownData: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such data in this datalake"),
     UnknownConnector: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such connector"),
     UnknownKey: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such key"),
     UnknownJob: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such job"),
+    UnknownUpload: Kind(
+        HTTPStatus.NOT_FOUND, "not_found", "there is no such upload in this datalake, or it is over"
+    ),
+    NoContent: Kind(HTTPStatus.NOT_FOUND, "not_found", "there are no bytes: the data is {0}"),
     UnknownLabel: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such {0} in this datalake"),
     NotALink: Kind(HTTPStatus.NOT_FOUND, "not_found", "the data is no link"),
     NoTarget: Kind(HTTPStatus.NOT_FOUND, "not_found", "no active connector reaches the bucket {0}"),
@@ -97,6 +116,9 @@ _KINDS: dict[type[BaseException], Kind] = {
     LakeExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a datalake of this name already"),
     ConnectorIdle: Kind(HTTPStatus.CONFLICT, "conflict", "the connector is {0}; check it first"),
     LabelExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a {0} of this name already"),
+    ObjectExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is an object of this name by now"),
+    HasNoObject: Kind(HTTPStatus.CONFLICT, "conflict", "a link has no object; it can be forgotten"),
+    EtagMismatch: Kind(HTTPStatus.CONFLICT, "etag_mismatch", "the object has other bytes by now"),
     IdempotencyKeyReused: Kind(
         HTTPStatus.CONFLICT, "conflict", "this Idempotency-Key came with another request before"
     ),

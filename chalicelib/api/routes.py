@@ -5,9 +5,11 @@ from chalice.app import Blueprint
 from chalicelib.api.answers import (
     BegunAnswer,
     ChangeAnswer,
+    CompletedAnswer,
     ConnectorAnswer,
     ConnectorsAnswer,
     DataAnswer,
+    DeletionAnswer,
     FindingsAnswer,
     JobAnswer,
     JobsAnswer,
@@ -19,8 +21,11 @@ from chalicelib.api.answers import (
     LinkedAnswer,
     LinkFileAnswer,
     NewKeyAnswer,
+    PartsAnswer,
+    ProgressAnswer,
     SearchAnswer,
     StatsAnswer,
+    UploadsAnswer,
 )
 from chalicelib.api.connectors import (
     ConnectorBody,
@@ -33,6 +38,7 @@ from chalicelib.api.connectors import (
     show_connector,
 )
 from chalicelib.api.data import show_content, show_data, show_link, show_thumbnail
+from chalicelib.api.deletions import DeletionParameters, DeletionsBody, delete_data, delete_many
 from chalicelib.api.description import show_openapi
 from chalicelib.api.edits import EditBody, EditsBody, edit_data, edit_many
 from chalicelib.api.exchanges import Route, answering
@@ -69,22 +75,40 @@ from chalicelib.api.lakes import (
 from chalicelib.api.links import ChecksBody, LinksBody, check_links, create_links
 from chalicelib.api.parameters import ConfirmParameters, ListParameters, PageParameters
 from chalicelib.api.searches import FindParameters, SearchBody, find_data, list_data, search_data
+from chalicelib.api.uploads import (
+    PartsBody,
+    PartsParameters,
+    StatusBody,
+    UploadsBody,
+    announce_uploads,
+    complete_upload,
+    drop_upload,
+    list_parts,
+    show_uploads,
+)
 from chalicelib.errors import (
+    AccessDenied,
     Ambiguous,
     ConnectorChanged,
     ConnectorExists,
     ConnectorFails,
     ConnectorIdle,
     ConnectorInUse,
+    DeleteNotAllowed,
+    EtagMismatch,
+    HasNoObject,
     InvalidCursor,
     InvalidQuery,
     JobIsOver,
     JobMustEnd,
     LabelExists,
     LakeExists,
+    NoContent,
     NotALink,
     NoTarget,
     NoThumbnail,
+    NotSupported,
+    ObjectExists,
     OfTheStack,
     UnknownConnector,
     UnknownData,
@@ -92,6 +116,7 @@ from chalicelib.errors import (
     UnknownKey,
     UnknownLabel,
     UnknownLake,
+    UnknownUpload,
 )
 from chalicelib.model.key import Role
 from chalicelib.storage import keys
@@ -300,7 +325,7 @@ ROUTES = (
         "/v1/datalakes/{lake}/data/{id}/content",
         show_content,
         answers={302: None},
-        errors=(UnknownData, NoTarget),
+        errors=(UnknownData, NoTarget, NoContent),
     ),
     Route(
         "GET",
@@ -368,6 +393,65 @@ ROUTES = (
         body=ChecksBody,
         answers={202: BegunAnswer},
         errors=(InvalidQuery,),
+    ),
+    Route(
+        "DELETE",
+        "/v1/datalakes/{lake}/data/{id}",
+        delete_data,
+        DeletionParameters,
+        role=Role.EDITOR,
+        answers={200: DeletionAnswer, 202: DeletionAnswer},
+        errors=(UnknownData, DeleteNotAllowed, HasNoObject, EtagMismatch, NotSupported, AccessDenied),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/data/delete",
+        delete_many,
+        role=Role.EDITOR,
+        body=DeletionsBody,
+        answers={202: BegunAnswer},
+        errors=(InvalidQuery, DeleteNotAllowed),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/uploads",
+        announce_uploads,
+        role=Role.EDITOR,
+        body=UploadsBody,
+        answers={200: UploadsAnswer},
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/uploads/status",
+        show_uploads,
+        body=StatusBody,
+        answers={200: ProgressAnswer},
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/uploads/{upload_id}/parts",
+        list_parts,
+        PartsParameters,
+        role=Role.EDITOR,
+        answers={200: PartsAnswer},
+        errors=(UnknownUpload,),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/uploads/{upload_id}/complete",
+        complete_upload,
+        role=Role.EDITOR,
+        body=PartsBody,
+        answers={200: CompletedAnswer},
+        errors=(UnknownUpload, ObjectExists),
+    ),
+    Route(
+        "DELETE",
+        "/v1/datalakes/{lake}/uploads/{upload_id}",
+        drop_upload,
+        role=Role.EDITOR,
+        answers={204: None},
+        errors=(UnknownUpload,),
     ),
     *_of_labels("tags", list_tags, create_tag, show_tag, put_tag, rename_tag, delete_tag),
     *_of_labels(

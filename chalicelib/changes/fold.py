@@ -6,7 +6,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.counts import weigh
-from chalicelib.model.data import Status
+from chalicelib.model.data import State, Status
 from chalicelib.observability import count, logger
 from chalicelib.storage import buckets, counters, records, taggings
 
@@ -30,7 +30,9 @@ class Step:
 
     @property
     def lake_id(self) -> str:
-        return next(data.lake_id for data in (self.after, self.before) if data and data.live)
+        return next(
+            data.lake_id for data in (self.after, self.before) if data and data.state is not State.GONE
+        )
 
     @property
     def change(self) -> Counter[str]:

@@ -1,105 +1,98 @@
-"""A lake that was deleted leaves nothing.
+"""Forgetting of data, or deletion of its objects, by ids or by a query.
 
-Nobody finds it from the deletion on, but who found it before may still be at work, so it is swept twice: at
-once, and when they must have ended. Tombstones are in no list, and go by themselves; thumbnails and taggings
-are removed by `changes` with the records that they belong to.
+Two steps take turns: one finds the next data and writes down which, the next one does it. So a step that is
+done twice finds and counts the same.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
+from chalicelib import parallel
+from chalicelib.downstream import deletions
+from chalicelib.errors import AccessDenied, DeleteNotAllowed, EtagMismatch, HasNoObject, NotSupported
 from chalicelib.jobs.steps import RECORDS_PER_STEP, Step
-from chalicelib.model import limits, moment
-from chalicelib.model.counts import label_counter
-from chalicelib.model.label import LabelKind
-from chalicelib.model.lake import Notified
-from chalicelib.observability import logger
-from chalicelib.storage import counters, labels, lakes, notifications, records
-from chalicelib.storage.records import Order
+from chalicelib.model.data import Kind
+from chalicelib.query import pages
+from chalicelib.query.pages import Query
+from chalicelib.storage import forgetting, records
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chalicelib.model.data import Data
     from chalicelib.model.job import Job
     from chalicelib.model.lake import Lake
 
-_RECOUNT_SECONDS = 15
-_LABELS_PER_STEP = 100
+type Chosen = list[list[str]]
+"""Ids, each with the etag that was seen; empty where there was none."""
 
-
-class Phase(StrEnum):
-    SWEEP = "sweep"
-    SWEEP_AGAIN = "sweep_again"
-    COUNT = "count"
-    LABELS = "labels"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    phase: Phase
-    after: str | None = None
-    """The last record that was removed."""
-    since: str = ""
-    """Not before then."""
-
-    def then(self, removed: int = 0, pause: int = 0) -> Step:
-        since = moment.rfc3339(moment.now() + timedelta(seconds=pause))
-        position = json.dumps(asdict(replace(self, since=since)))
-        return Step(position, {"removed": removed}, pause)
+_COUNTS = ("seen", "bytes", "missing", "failed")
 
 
 def step(lake: "Lake", job: "Job") -> Step:
-    if job.position is None:
-        return _begin(lake)
-    fields = json.loads(job.position)
-    place = Place(**fields | {"phase": Phase(fields["phase"])})
-    wait = (moment.parse(place.since) - moment.now()).total_seconds()
-    if wait > 0:
-        # The message came before its time: twice, or instead of one that was lost.
-        return place.then(pause=int(wait) + 1)
-    match place.phase:
-        case Phase.SWEEP | Phase.SWEEP_AGAIN:
-            return _sweep(lake, place)
-        case Phase.COUNT:
-            return _count(lake, job)
-        case Phase.LABELS:
-            return _unlabel(lake)
+    place: dict[str, Any] = json.loads(job.position) if job.position else {"after": None}
+    if "chosen" in place:
+        counts = (_delete if job.task["object"] else _forget)(lake, job, place["chosen"])
+        return _step(job, counts, place["after"])
+    found, missing, after = _next(lake, job.task, place["after"])
+    counts = {"seen": len(found), "bytes": sum(each.size or 0 for each in found), "missing": missing}
+    if job.task["dry_run"] or not found:
+        return _step(job, counts, after)
+    return _step(job, counts, after, [[each.id, each.etag or ""] for each in found])
 
 
-def _begin(lake: "Lake") -> Step:
-    # Whoever began the job deletes it, too, but may have been interrupted.
-    lakes.delete(lake.organization, lake.id)
-    outcome = notifications.settle(lake.home)
-    if outcome.notified is Notified.FAILED:
-        logger.warning("bucket goes on to tell of its changes", lake_id=lake.id, reason=outcome.detail)
-    lakes.vacate(lake)
-    return Place(Phase.SWEEP).then()
+def _step(job: "Job", counts: dict[str, int], after: Any, chosen: Chosen | None = None) -> Step:
+    progress = dict.fromkeys((*_COUNTS, _done(job)), 0) | counts
+    if chosen:
+        return Step(json.dumps({"after": after, "chosen": chosen}), progress)
+    return Step(None if after is None else json.dumps({"after": after}), progress)
 
 
-def _sweep(lake: "Lake", place: Place) -> Step:
-    low, high = records.span(Order.CREATED_AT)
-    within = (place.after or low, high)
-    found = records.positions(lake, Order.CREATED_AT, [within], descending=False, limit=RECORDS_PER_STEP)
-    records.remove([data_id for _, data_id in found])
-    if len(found) == RECORDS_PER_STEP:
-        return replace(place, after=found[-1][0]).then(len(found))
-    if place.phase is Phase.SWEEP:
-        return Place(Phase.SWEEP_AGAIN).then(len(found), limits.SETTLE_SECONDS)
-    return Place(Phase.COUNT).then(len(found))
+def _done(job: "Job") -> str:
+    return "deleted" if job.task["object"] else "forgotten"
 
 
-def _count(lake: "Lake", job: "Job") -> Step:
-    """Removals are counted a little later: counters that were removed before that would come again."""
-    age = moment.now() - moment.parse(job.created_at)
-    if counters.is_empty(lake.id) or age > timedelta(hours=limits.COUNTING_HOURS):
-        counters.remove([lake.id])
-        return Place(Phase.LABELS).then()
-    return Place(Phase.COUNT).then(pause=_RECOUNT_SECONDS)
+def _next(lake: "Lake", task: "Mapping[str, Any]", after: Any) -> "tuple[list[Data], int, Any]":
+    """Data, how much of what was named is not there, and where the next begins."""
+    if task["ids"] is not None:
+        ids, start = list(dict.fromkeys(task["ids"])), after or 0
+        end = start + RECORDS_PER_STEP
+        asked = ids[start:end]
+        read = records.read_all(asked)
+        found = [each for each in read.values() if each.shown and each.lake_id == lake.id]
+        return found, len(asked) - len(found), end if end < len(ids) else None
+    # Only here: the parser would cost every function's cold start a fifth of a second.
+    from chalicelib.query import language
+
+    query = Query(where=language.parse(task["q"], lake.metadata_schema))
+    page = pages.read(lake, query, after, RECORDS_PER_STEP)
+    return page.items, 0, page.end
 
 
-def _unlabel(lake: "Lake") -> Step:
-    found = [each for kind in LabelKind for each in labels.page(lake.id, kind, None, _LABELS_PER_STEP)[0]]
-    counters.remove([label_counter(each.kind, each.id) for each in found])
-    labels.remove(lake.id, found)
-    return Place(Phase.LABELS).then() if found else Step(None, {"removed": 0})
+def _forget(lake: "Lake", job: "Job", chosen: Chosen) -> dict[str, int]:
+    done = forgetting.forget(lake, [data_id for data_id, _ in chosen], lambda each: _op_id(job, each))
+    return {"forgotten": len(done), "missing": len(chosen) - len(done)}
+
+
+def _op_id(job: "Job", data_id: str) -> str:
+    """The same each time that the job forgets this data."""
+    return sha256(f"{job.id}/{data_id}".encode()).hexdigest()[:16]
+
+
+def _delete(lake: "Lake", job: "Job", chosen: Chosen) -> dict[str, int]:
+    read = records.read_all([data_id for data_id, _ in chosen])
+
+    def outcome(each: "Sequence[str]") -> str:
+        data_id, etag = each
+        data = read.get(data_id)
+        if data is None or not (etag or data.kind is Kind.LINK):
+            return "missing"
+        try:
+            deletions.delete(lake, data, etag)
+        except (AccessDenied, DeleteNotAllowed, EtagMismatch, HasNoObject, NotSupported):
+            return "failed"
+        return "deleted"
+
+    outcomes = parallel.for_each(outcome, chosen)
+    return {name: outcomes.count(name) for name in ("deleted", "missing", "failed")}

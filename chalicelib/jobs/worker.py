@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import StorageUnavailable, UnknownLake
-from chalicelib.jobs import changes_by_query, deletions, detachments, link_checks
+from chalicelib.jobs import changes_by_query, deletions, detachments, lake_deletions, link_checks
 from chalicelib.model import moment
 from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState
 from chalicelib.model.lake import Lake
@@ -24,8 +24,9 @@ _RESERVE_MS = 60_000
 
 _STEPS: "Mapping[JobKind, Callable[[Lake, Job], Step]]" = {
     JobKind.DETACH_LABEL: detachments.step,
+    JobKind.DELETE: deletions.step,
     JobKind.EDIT_BY_QUERY: changes_by_query.step,
-    JobKind.DELETE_LAKE: deletions.step,
+    JobKind.DELETE_LAKE: lake_deletions.step,
     JobKind.CHECK_LINKS: link_checks.step,
 }
 

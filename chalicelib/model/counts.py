@@ -2,6 +2,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.model.data import State
 from chalicelib.model.label import LabelKind
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What a lake holds: live records only."""
+    """What a lake holds."""
 
     items: int
     bytes: int
@@ -23,12 +24,11 @@ class Counts:
 
 def weigh(data: "Data | None") -> Counter[str]:
     """What one record adds to the counters of its lake and of its labels, by counter. The bytes tell a type
-    only once looked at."""
-    if data is None or not data.live:
+    only once looked at, and what is announced has none yet."""
+    if data is None or data.state is State.GONE:
         return Counter()
-    counted = Counter(
-        {"items": 1, "bytes": data.size or 0, f"status:{data.status}": 1, f"kind:{data.kind}": 1}
-    )
+    size = (data.size or 0) if data.live else 0
+    counted = Counter({"items": 1, "bytes": size, f"status:{data.status}": 1, f"kind:{data.kind}": 1})
     if data.type:
         counted[f"type:{data.type}"] = 1
     counted.update(label_counter(LabelKind.TAG, tag) for tag in data.tags)

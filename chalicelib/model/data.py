@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model import moment
+from chalicelib.model.edit import WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +18,15 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 class State(StrEnum):
     LIVE = "live"
+    ANNOUNCED = "announced"
+    """Its bytes are to be uploaded and have not been seen yet, until its time to live ends."""
     GONE = "gone"
     """A tombstone: what is left of a record whose object is gone, until its time to live ends."""
 
 
 class Status(StrEnum):
+    PENDING = "pending"
+    """Announced: there are no bytes yet."""
     INDEXED = "indexed"
     """Known by name and size; its bytes have not been looked at yet."""
     READY = "ready"
@@ -167,6 +172,8 @@ class Data:
     """What people wrote of `metadata`; None where they want nothing to be said."""
     edit_id: str | None = None
     """Names the last edit of description, source or metadata."""
+    expires_at: int | None = None
+    """Seconds since the epoch, of tombstones and of what is announced."""
 
     @property
     def lake_id(self) -> str:
@@ -183,6 +190,17 @@ class Data:
     @property
     def live(self) -> bool:
         return self.state is State.LIVE
+
+    @property
+    def announced(self) -> bool:
+        """False as soon as its time is over: DynamoDB takes until some days later to remove it."""
+        is_over = self.expires_at is not None and self.expires_at <= moment.now().timestamp()
+        return self.state is State.ANNOUNCED and not is_over
+
+    @property
+    def shown(self) -> bool:
+        """Whether people see it, and may write of it."""
+        return self.live or self.announced
 
     @property
     def complete(self) -> bool:
@@ -209,6 +227,40 @@ def first_record(
         last_modified=sight.last_modified,
         created_at=now,
         updated_at=now,
+    )
+
+
+def announced_record(
+    lake: "Lake",
+    object_name: str,
+    before: Data | None,
+    *,
+    size: int,
+    content_type: str | None,
+    expires_at: int,
+    op_id: str,
+) -> Data:
+    """What is known of an object before its bytes are. What a tombstone kept is there again."""
+    data_id, now = lake.data_id(object_name), moment.rfc3339(moment.now())
+    kept: dict[str, Any] = {"sequencer": None}
+    if before:
+        kept = {name: getattr(before, name) for name in ("sequencer", "tags", "edit_id", *WRITTEN)}
+    return Data(
+        id=data_id,
+        shard=lake.shard(data_id),
+        object_name=object_name,
+        state=State.ANNOUNCED,
+        rev=before.rev + 1 if before else 1,
+        op_id=op_id,
+        content="",
+        size=size,
+        etag=None,
+        content_type=content_type,
+        created_at=(before and before.created_at) or now,
+        updated_at=now,
+        status=Status.PENDING,
+        expires_at=expires_at,
+        **kept,
     )
 
 

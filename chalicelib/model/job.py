@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class JobKind(StrEnum):
     DETACH_LABEL = "detach_label"
     """Take a tag or source that was deleted off all data that has it."""
+    DELETE = "delete"
+    """Forget data, or delete its objects."""
     EDIT_BY_QUERY = "edit_by_query"
     """Attach or detach tags, or edit, all data that a query finds."""
     CHECK_LINKS = "check_links"

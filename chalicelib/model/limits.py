@@ -4,6 +4,11 @@ FRESH_SECONDS = 3600
 """A created event younger than this may be believed without asking S3. A tombstone lives far longer, so an
 event this young about an object that is already gone always meets the tombstone of that removal."""
 
+ANNOUNCED_SECONDS = FRESH_SECONDS + 600
+"""How long the bytes of an announced object are waited for, and at least how long after S3 said that they are
+not there. Longer than FRESH_SECONDS by more than clocks differ: a created event about bytes that were gone by
+then must not find the record gone, too, and be believed."""
+
 TOMBSTONE_DAYS = 8
 """At least 7: longer than any event is retried, and the window in which a returning key gets its tags
 back."""
@@ -70,6 +75,18 @@ LINKS_AT_ONCE = 1000
 
 OBJECT_BYTES = 50 * 1024**4
 """Largest object that S3 holds."""
+
+FORM_BYTES = 64 * 1024**2
+"""What goes up in one piece. What is larger goes in parts, of which one that fails is sent again alone."""
+
+WHOLE_BYTES = 5 * 1024**3
+"""Largest object that S3 takes in one piece, and largest part."""
+
+PARTS = 10_000
+"""Of one object (an S3 limit)."""
+
+MULTIPART_SECONDS = 7 * 86_400
+"""How long parts may take to come. The rule of the bucket that removes unfinished uploads says the same."""
 
 FILENAME_SORT_BYTES = KEY_BYTES - 17
 """What is left of a sort key for a file name beside a separator and the 16 bytes of the record's id. Names

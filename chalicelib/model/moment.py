@@ -40,5 +40,10 @@ def tombstone_end() -> int:
     return int((now() + timedelta(days=limits.TOMBSTONE_DAYS)).timestamp())
 
 
+def end_of(seconds: int) -> int:
+    """Of so much time from now on, in seconds since the epoch."""
+    return int(now().timestamp()) + seconds
+
+
 def new_op_id() -> str:
     return uuid.uuid4().hex[:16]

@@ -76,6 +76,9 @@ def _config(service: str, *, attempts: int = _ATTEMPTS) -> Config:
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=max(10, config.workers),
         parameter_validation=False,
+        # A bucket's global address, which presigned URLs would have, leads elsewhere while it is new.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+        s3={"addressing_style": "virtual"} if service == "s3" else None,
     )
 
 
@@ -83,9 +86,7 @@ def bucket_client(
     held: Held, bucket: str, region: str, endpoint_url: str | None, *, patient: bool = True
 ) -> Any:
     """Of S3 with credentials of its own, for one bucket. One that is not `patient` calls once."""
-    # The global address of a bucket, which presigned URLs would have, leads elsewhere while it is new. A dot
-    # would not fit the certificate.
-    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    # A dot would not fit the certificate.
     special = Config(
         s3={"addressing_style": "path" if endpoint_url or "." in bucket else "virtual"},
         # Other services than AWS do not know the checksums that botocore would send with everything.

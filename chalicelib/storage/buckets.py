@@ -1,13 +1,13 @@
-"""Objects in a lake's bucket, which are only ever read here, and derived files in the artifacts bucket."""
+"""Objects in a lake's bucket, and derived files in the artifacts bucket."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from chalicelib.config import config
-from chalicelib.errors import AccessDenied, Archived, ContentChanged, StorageUnavailable
+from chalicelib.errors import AccessDenied, Archived, ContentChanged, NotSupported, StorageUnavailable
 from chalicelib.model import limits, moment
 from chalicelib.model.connector import ConnectorState
 from chalicelib.model.data import Sight
@@ -41,18 +41,32 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
                 connectors.report(bucket, ConnectorState.DEGRADED, reason)
             if code not in _NOT_THERE:
                 raise
-        confirm(bucket)
+    confirm(bucket)
     return None
 
 
+def holds(bucket: "Bucket", object_name: str) -> bool:
+    """Whether there is such an object, in a bucket that was confirmed."""
+    with aws.calling("look at object"):
+        try:
+            _s3(bucket).head_object(**where(bucket), Key=object_name)
+        except ClientError as error:
+            if aws.error_code(error) not in _NOT_THERE:
+                raise
+            return False
+    return True
+
+
 def confirm(bucket: "Bucket") -> None:
-    try:
-        _s3(bucket).head_bucket(**where(bucket))
-    except ClientError as error:
-        if aws.error_code(error) in _NOT_THERE | _DENIED:
-            reason = "the bucket is not there any more, or is refused"
-            connectors.report(bucket, ConnectorState.BROKEN, reason)
-        raise
+    """Raises StorageUnavailable when the bucket does not answer, or is another one's."""
+    with aws.calling("look at bucket"):
+        try:
+            _s3(bucket).head_bucket(**where(bucket))
+        except ClientError as error:
+            if aws.error_code(error) in _NOT_THERE | _DENIED:
+                reason = "the bucket is not there any more, or is refused"
+                connectors.report(bucket, ConnectorState.BROKEN, reason)
+            raise
 
 
 class Stream(Protocol):
@@ -84,6 +98,44 @@ def open_object(bucket: "Bucket", object_name: str, etag: str | None) -> "Iterat
         raise StorageUnavailable("read object", code) from error
     except (BotoCoreError, HTTPError) as error:
         raise StorageUnavailable("read object", type(error).__name__) from error
+
+
+def put_object(bucket: "Bucket", object_name: str, body: "bytes | IO[bytes]", content_type: str) -> None:
+    with aws.calling("write object"):
+        _s3(bucket).put_object(**where(bucket), Key=object_name, Body=body, ContentType=content_type)
+
+
+def delete_object(bucket: "Bucket", object_name: str, etag: str) -> None:
+    """Delete the bytes that the etag names; where the bucket keeps versions, they stay behind a marker. That
+    they are gone already is no error.
+
+    S3 compares by itself, so that what is put meanwhile survives. Others that speak its language may not know
+    the condition: some refuse it, and of those that pass over it the look before leaves little time.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+
+    Raises ContentChanged when there are other bytes, NotSupported where nothing can be deleted on a
+    condition, AccessDenied, StorageUnavailable.
+    """
+    there = look(bucket, object_name)
+    if there is None:
+        return
+    if there.etag != etag:
+        raise ContentChanged(object_name)
+    try:
+        _s3(bucket).delete_object(**where(bucket), Key=object_name, IfMatch=f'"{etag}"')
+    except ClientError as error:
+        code = aws.error_code(error)
+        if code == "NoSuchKey":
+            return
+        if code in _CHANGED:
+            raise ContentChanged(object_name) from error
+        if code in _DENIED:
+            raise AccessDenied(object_name) from error
+        if code == "NotImplemented":
+            raise NotSupported("delete on a condition") from error
+        raise StorageUnavailable("delete object", code) from error
+    except BotoCoreError as error:
+        raise StorageUnavailable("delete object", type(error).__name__) from error
 
 
 def put_thumbnail(key: str, body: bytes) -> None:

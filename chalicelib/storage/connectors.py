@@ -64,6 +64,14 @@ def s3_of(connector: Connector, *, patient: bool = True) -> Any:
     return client_of(connector, aws.Held(credentials.of(connector)), patient=patient)
 
 
+def allows_delete(bucket: "Bucket") -> bool:
+    """Whether objects may be deleted there."""
+    try:
+        return read(bucket.organization, bucket.connector).allow_delete
+    except UnknownConnector:
+        return False
+
+
 def report(bucket: "Bucket", state: ConnectorState, reason: str) -> None:
     """What was met on the way to a bucket becomes its connector's state, once."""
     if bucket.connector != STACK:

@@ -24,7 +24,7 @@ class Outcome(Enum):
     UNCHANGED = auto()
     """It was so before."""
     MISSING = auto()
-    """Not there, not live, or of another lake."""
+    """Not there, gone, or of another lake."""
     REFUSED = auto()
 
 
@@ -48,7 +48,7 @@ def apply(lake: "Lake", edit: "Edit", ids: "Iterable[str]") -> list[Edited]:
 def _apply_one(lake: "Lake", edit: "Edit", data_id: str, before: "Data | None") -> Edited:
     edit_id = moment.new_op_id()
     for attempt in range(transactions.ATTEMPTS):
-        if before is None or not before.live or before.lake_id != lake.id:
+        if before is None or not before.shown or before.lake_id != lake.id:
             return Edited(data_id, Outcome.MISSING)
         if before.edit_id == edit_id:
             # Our own write was done, and only its answer was lost.

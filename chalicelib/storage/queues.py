@@ -56,7 +56,7 @@ def send_job(job: "Job", delay_seconds: int) -> None:
 
 
 def send_recheck(routing_key: str, object_name: str) -> None:
-    """Put a hint of our own into the queue of events: this key is not what its record says."""
+    """Put a hint of our own into the queue of events: this key may not be what its record says."""
     body = json.dumps({"source": "tidelake", "bucket": routing_key, "object_name": object_name})
     with aws.calling("send recheck"):
         _sqs().send_message(QueueUrl=config.events_queue, MessageBody=body)

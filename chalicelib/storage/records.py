@@ -52,6 +52,7 @@ _DEAD = frozenset(
     }
 )
 
+_TOLD = ("content", "size", "etag", "version_id", "content_type", "content_encoding", "last_modified")
 _PEOPLES = ("tags", "edit_id", *WRITTEN)
 _DERIVED = (
     "url",
@@ -135,13 +136,46 @@ def write_gone(
 def link_of(before: Data | None, after: Data) -> dict[str, Any]:
     """The write, for a transaction, of a new link, unless another one was written there since `before` was
     read: nothing, or a tombstone."""
-    return {"Put": DataItem(**_item(after)).get_save_kwargs_from_instance(_untouched(before))}
+    return {"Put": DataItem(**_item(after)).get_save_kwargs_from_instance(is_untouched(before))}
+
+
+def write_unseen(before: Data, sequencer: Sequencer | None, op_id: str) -> Data | None:
+    """Record that the bytes of an announced object are not there yet. None when somebody else has written
+    since `before` was read."""
+    expires_at = max(before.expires_at or 0, moment.end_of(limits.ANNOUNCED_SECONDS))
+    return _compare_and_set(before.id, before, op_id, sequencer, {"expires_at": expires_at})
+
+
+def announcement_of(before: Data | None, after: Data) -> dict[str, Any]:
+    """The write, for a transaction, that lets a record be the announced one, unless anybody has written to it
+    since `before` was read."""
+    values = dict.fromkeys((*_DERIVED, "gone_from")) | _values(after) | _written(after)
+    if before and before.created_at:
+        del values["created_key"]
+    own = {"rev": after.rev, "op_id": after.op_id, "expires_at": after.expires_at}
+    return _update_of(after.id, values | own, is_untouched(before))
 
 
 def labelling_of(before: Data, after: Data) -> dict[str, Any]:
     """The write, for a transaction, of all that people say of a record that stays what it is, unless it does
     not, or people have written meanwhile."""
     return _update_of(before.id, _written(after), is_as_edited(before) & _is_as_tagged(before))
+
+
+def oblivion_of(before: Data, op_id: str) -> dict[str, Any]:
+    """The write, for a transaction, that leaves a tombstone which remembers nothing of what was recorded,
+    unless anybody has written since `before` was read."""
+    keys = ("status", "shard", "created_key", "filename_key")
+    values = dict.fromkeys((*_TOLD, *_DERIVED, *_OF_TARGET, *_PEOPLES, *keys))
+    tombstone = {
+        "state": State.GONE,
+        "gone_from": before.shard,
+        "rev": before.rev + 1,
+        "op_id": op_id,
+        "expires_at": moment.tombstone_end(),
+        "updated_at": moment.rfc3339(moment.now()),
+    }
+    return _update_of(before.id, values | tombstone, is_untouched(before))
 
 
 def unchanged_since(before: Data | None) -> "Condition":
@@ -226,8 +260,8 @@ def _now() -> str:
 
 
 def write_edit(before: Data, after: Data, edit_id: str) -> Data | None:
-    """Record what people wrote. None when the record is gone, or edited by somebody else since `before` was
-    read."""
+    """Record what people wrote. None when the record is not what it was, or edited by somebody else since
+    `before` was read."""
     values = {name: getattr(after, name) or None for name in WRITTEN}
     try:
         return _update(before.id, values | {"edit_id": edit_id}, is_as_edited(before))
@@ -236,11 +270,16 @@ def write_edit(before: Data, after: Data, edit_id: str) -> Data | None:
 
 
 def is_as_edited(before: Data) -> "Condition":
-    """Whether the record is live and nobody has edited it since."""
+    """Whether the record is as live as it was and nobody has edited it since."""
     last = DataItem.edit_id
     unedited = last.does_not_exist() if before.edit_id is None else last == before.edit_id
-    condition: Condition = (DataItem.state == State.LIVE) & unedited
+    condition: Condition = (DataItem.state == before.state) & unedited
     return condition
+
+
+def remove(ids: "Iterable[str]") -> None:
+    """Without a tombstone: for lakes that are no more."""
+    removals.remove(config.data_table, [{"id": {"S": data_id}} for data_id in ids])
 
 
 def _is_as_tagged(before: Data) -> "Condition":
@@ -249,15 +288,10 @@ def _is_as_tagged(before: Data) -> "Condition":
     return condition
 
 
-def _untouched(before: Data | None) -> "Condition":
-    """Nobody has written, neither people nor observers."""
+def is_untouched(before: Data | None) -> "Condition":
+    """Whether nobody has written since, neither people nor observers."""
     condition = unchanged_since(before)
-    return condition & _is_as_tagged(before) if before else condition
-
-
-def remove(ids: "Iterable[str]") -> None:
-    """Without a tombstone: for lakes that are no more."""
-    removals.remove(config.data_table, [{"id": {"S": data_id}} for data_id in ids])
+    return condition & is_as_edited(before) & _is_as_tagged(before) if before else condition
 
 
 class Order(StrEnum):
@@ -396,7 +430,7 @@ def _values(data: Data) -> dict[str, Any]:
         "filename_key": _filename_key(data),
         "state": data.state,
         "sequencer": str(data.sequencer) if data.sequencer else None,
-        "content": data.content,
+        "content": data.content or None,
         "size": data.size,
         "etag": data.etag,
         "version_id": data.version_id,
@@ -469,4 +503,5 @@ def _data(item: DataItem) -> Data:
         custom_metadata=item.custom_metadata or {},
         edited_metadata=item.edited_metadata or {},
         edit_id=item.edit_id,
+        expires_at=_integer(item.expires_at),
     )

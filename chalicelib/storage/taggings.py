@@ -26,7 +26,7 @@ class Retagging:
 
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """Not there, not live, or of another lake."""
+    """Not there, gone, or of another lake."""
     full: list[str] = field(default_factory=list)
     """With these tags they would have more than limits.TAGS_PER_RECORD; they have none of them now."""
 
@@ -60,7 +60,7 @@ def detach(lake_id: str, tags: Tags, ids: "Iterable[str]") -> Retagging:
 def purge(lake: "Lake", tag: str, members: "Sequence[Entry]") -> Retagging:
     """Take the tag off these records, be they live or tombstones, and delete what says of others that they
     have it."""
-    outcome = _retag(lake.id, [data_id for _, data_id in members], lambda held: held - {tag}, live=False)
+    outcome = _retag(lake.id, [data_id for _, data_id in members], lambda held: held - {tag}, shown=False)
     changed = set(outcome.changed)
     stale = [member for member in members if member[1] not in changed]
     keys = [_key_of(_tag_shard(tag, lake.shard(data_id)), position) for position, data_id in stale]
@@ -75,13 +75,13 @@ def forget(gone: "Iterable[Data]") -> None:
 
 
 def _retag(
-    lake_id: str, ids: "Iterable[str]", change: "Callable[[Tags], Tags]", *, live: bool = True
+    lake_id: str, ids: "Iterable[str]", change: "Callable[[Tags], Tags]", *, shown: bool = True
 ) -> Retagging:
     """Whoever writes to a record at the same time is in the way of all that share its transaction. So what
     was refused is read again and written with ever fewer others."""
     done, waiting, room = Retagging(), list(dict.fromkeys(ids)), transactions.WRITES
     for attempt in range(transactions.ATTEMPTS):
-        plans = _plan(lake_id, waiting, change, done, live=live)
+        plans = _plan(lake_id, waiting, change, done, shown=shown)
         refused = transactions.attempt_each("tag records", [plan.writes for plan in plans], room)
         waiting = [plan.data.id for plan, was_refused in zip(plans, refused, strict=True) if was_refused]
         done.changed += {plan.data.id for plan in plans} - set(waiting)
@@ -93,13 +93,13 @@ def _retag(
 
 
 def _plan(
-    lake_id: str, ids: "Sequence[str]", change: "Callable[[Tags], Tags]", done: Retagging, *, live: bool
+    lake_id: str, ids: "Sequence[str]", change: "Callable[[Tags], Tags]", done: Retagging, *, shown: bool
 ) -> list[Plan]:
     """What is to be written. Of the others it is said in `done` why nothing is."""
     found, plans = records.read_all(ids), []
     for data_id in ids:
         data = found.get(data_id)
-        if data is None or data.lake_id != lake_id or (live and not data.live):
+        if data is None or data.lake_id != lake_id or (shown and not data.shown):
             done.missing.append(data_id)
             continue
         tags = change(data.tags)

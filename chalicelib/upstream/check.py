@@ -55,6 +55,8 @@ def is_repeated(hint: "Hint", record: "Data") -> bool:
 
 def _observe(lake: "Lake", hint: "Hint", before: "Data | None", op_id: str) -> "Data | None":
     sight = _look(lake, hint.object_name)
+    if sight is None and before and before.announced:
+        return records.write_unseen(before, hint.sequencer, op_id)
     if sight is None:
         return records.write_gone(lake, hint.object_name, before, hint.sequencer, op_id)
     return records.write_live(lake, hint.object_name, before, sight, hint.sequencer, op_id)

@@ -103,6 +103,7 @@ def places(stack: Stack) -> Iterator[dict[str, str]]:
         "lake": record["datalake_id"],
         "id": record["id"],
         "name": "car",
+        "upload_id": "nothing",
     }
     stack.clear(name)
 

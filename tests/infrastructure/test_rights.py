@@ -67,20 +67,30 @@ def test_patterns_end_a_resource_of_the_stack(rights):
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
 
-def test_nobody_writes_to_the_lakes_bucket(rights):
+def test_only_the_api_lets_others_write_to_the_lakes_bucket(rights):
     writing = {
-        (action, str(resource))
-        for _, action, resource in rights
-        if action.startswith(("s3:Put", "s3:Delete"))
+        (name, action)
+        for name, action, resource in rights
+        if _is_write(action) and "DataBucket" in str(resource) and TRIALS not in str(resource)
     }
-    assert writing
-    assert not [resource for _, resource in writing if "DataBucket" in resource and TRIALS not in resource]
+    assert writing == {
+        ("APIHandler", "s3:PutObject"),
+        ("APIHandler", "s3:AbortMultipartUpload"),
+        ("APIHandler", "s3:DeleteObject"),
+        ("Jobs", "s3:DeleteObject"),
+    }
 
 
-def test_only_derived_files_and_trials_are_ever_deleted(rights):
-    deleted = {json.dumps(resource) for _, action, resource in rights if action.startswith("s3:Delete")}
-    own = ("${ArtifactsBucket}/*", TRIALS)
-    assert deleted == {json.dumps({"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{each}"}) for each in own}
+def test_whoever_hears_of_changes_in_a_bucket_writes_to_no_lakes_bucket(rights):
+    """So that nothing can go round in circles, and no deletion lead to another."""
+    hearing = {"Upstream", "Preprocess", "PreprocessLarge", "Changes"}
+    written = {str(r) for name, action, r in rights if name in hearing and _is_write(action)}
+    assert written
+    assert not [resource for resource in written if "ArtifactsBucket" not in resource]
+
+
+def _is_write(action):
+    return action.startswith(("s3:Put", "s3:Delete", "s3:Abort"))
 
 
 def test_whoever_reaches_buckets_may_have_the_credentials_of_connectors_and_nobody_else(rights):
@@ -173,12 +183,11 @@ def test_no_function_makes_organizations(rights):
     assert not [name for name, _, resource in rights if "OrganizationsTable" in str(resource)]
 
 
-def test_the_api_writes_no_object_but_trials_and_sends_nothing_but_what_others_are_to_do(rights):
-    mine = {(action, str(resource)) for name, action, resource in rights if name == "APIHandler"}
-    writing = {resource for action, resource in mine if action.startswith(("s3:Put", "s3:Delete"))}
-    assert all(TRIALS in resource for resource in writing)
-    assert {resource for action, resource in mine if action == "sqs:SendMessage"} == {
+@pytest.mark.parametrize("function", ["APIHandler", "Jobs"])
+def test_only_jobs_looks_and_targets_of_links_are_asked_for(rights, function):
+    assert {queue for name, queue in allowed(rights, "sqs:SendMessage") if name == function} == {
         "{'Fn::GetAtt': ['JobsQueue', 'Arn']}",
+        "{'Fn::GetAtt': ['EventsQueue', 'Arn']}",
         "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}",
         "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}",
     }
@@ -200,10 +209,6 @@ def test_whoever_reads_quarantine_can_tell_missing_bytes_from_forbidden_ones(rig
     reading = {name for name, resource in allowed(rights, "s3:GetObject") if "quarantine" in resource}
     listing = {name for name, resource in allowed(rights, "s3:ListBucket") if "Artifacts" in resource}
     assert listing == reading == {"Preprocess", "PreprocessLarge"}
-
-
-def test_jobs_touch_no_object(rights):
-    assert not [action for name, action, _ in rights if name == "Jobs" and action.startswith("s3:")]
 
 
 def test_each_function_consumes_its_own_queue_alone(rights, of_type):

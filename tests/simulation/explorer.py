@@ -24,7 +24,7 @@ type Handler = Callable[[dict[str, Any]], dict[str, Any]]
 type Change = Callable[[World], object]
 """One of the operations on the bucket that a history consists of."""
 
-_LEAP_SECONDS = 9 * 24 * 3600
+DAYS = 9 * 24 * 3600.0
 _FAULTS = (faults.throttled, faults.lost, faults.repeated)
 _NEW_OP_ID = Request("", "new op id", {})
 _NAME = re.compile(r"\bop\d+\b")
@@ -64,7 +64,7 @@ class State(NamedTuple):
     faults: int
     """That may still happen, crashes included."""
     leaps: int
-    """Of many days, that may still happen."""
+    """In time, that may still happen."""
 
 
 class Snapshot(NamedTuple):
@@ -103,6 +103,8 @@ class Bounds:
     """Of the events of each operation."""
     faults: int = 0
     leaps: int = 0
+    leap: float = DAYS
+    """Seconds, longer than any invocation takes."""
     lost: int | None = None
     """The operation whose event is never delivered. A listing is made some time after it."""
 
@@ -198,7 +200,8 @@ class Explorer:
                 labels = [label for _, label, _ in path[1:]]
                 if not self._judge(state, labels) and not following[state]:
                     raise _violation("nothing happens any more, and something is left to do", labels)
-                schedules[state] = sum(schedules[each] for each in following[state]) or 1
+                # One that leads back to where it came from is such a retry, too.
+                schedules[state] = sum(schedules.get(each, 0) for each in following[state]) or 1
                 path.pop()
         self.report.states, self.report.schedules = len(following), schedules[first]
         return self.report
@@ -299,12 +302,12 @@ class Explorer:
         """No invocation outlives a leap, but some may be at work when DynamoDB takes a tombstone away."""
         if state.leaps and not state.running:
             self._restore(state.snapshot)
-            self.world.clock += _LEAP_SECONDS
-            yield "nine days pass", state._replace(snapshot=self._snapshot(), leaps=state.leaps - 1)
+            self.world.clock += self.bounds.leap
+            yield "time passes", state._replace(snapshot=self._snapshot(), leaps=state.leaps - 1)
         if self.bounds.leaps > state.leaps:
             self._restore(state.snapshot)
             if self.world.dynamodb.expire(self.world.clock):
-                yield "the tombstone expires", state._replace(snapshot=self._snapshot())
+                yield "a record expires", state._replace(snapshot=self._snapshot())
 
     def _settle(self, state: State, mail: Mail, path: Path) -> State:
         """With the invocation at its next call, or at its end."""
@@ -371,6 +374,7 @@ class Explorer:
     def _invocation(self, path: Path) -> Invocation:
         self.world.clock = path.clock
         self.world.new_op_id = lambda: self.world.interpose(_NEW_OP_ID)  # type: ignore[misc]
+        self.world.new_token = lambda: "token"
         if not path.answers:
             return self._invoke(path)
         *earlier, last = path.answers
@@ -456,6 +460,7 @@ class Explorer:
         for name, bucket in self.world.s3.buckets.items():
             bucket.objects, bucket.changes = dict(snapshot.objects[name]), snapshot.changes[name]
         self.world.dynamodb.tables["data"].items = dict(snapshot.items)
+        self.world.dynamodb.tokens.clear()
 
     def _name(self, mail: Mail) -> str:
         return f"{self._letters.things[mail.letter].queue} {mail.letter}"

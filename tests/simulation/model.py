@@ -8,19 +8,25 @@ from unittest.mock import patch
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.downstream import uploads
+from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.errors import StorageUnavailable
 from chalicelib.model import limits, moment
 from chalicelib.model.hint import Change as Kind
 from chalicelib.model.hint import Hint
 from chalicelib.model.lake import Lake
 from chalicelib.preprocess import worker
-from chalicelib.storage import aws, lakes
+from chalicelib.storage import aws, forgetting, lakes, transactions
 from chalicelib.upstream import intake
 from tests.simulation.explorer import Bounds, Change, Explorer, Report
 from tests.simulation.fakes.s3 import Bucket
+from tests.simulation.fakes.sqs import Queue
 from tests.simulation.fakes.world import ARTIFACTS, OWNER, World, installed
 from tests.simulation.painting import painted, picture
 
 BUCKET, KEY = "photos", "a.jpg"
+FORGOTTEN = "forgotten"
+"""The name of the write."""
 
 
 def put(body: bytes, *, later: float = 0) -> Change:
@@ -43,7 +49,18 @@ def delete_version(position: int) -> Change:
     return change
 
 
+def ask(queue: str) -> Change:
+    """Somebody asks the API for something, which is done whenever its function runs."""
+
+    def change(world: World) -> None:
+        world.sqs.send_message(QueueUrl=queue, MessageBody="")
+
+    return change
+
+
 OPERATIONS = {
+    "announce": ask("announcements"),
+    "forget": ask("forgettings"),
     "put": put(b"one"),
     "overwrite": put(b"another"),
     "put picture": put(picture("one")),
@@ -66,14 +83,16 @@ def check(
 ) -> Report:
     """Explore every schedule of the history. Where preprocess is of interest its steps are told apart, too.
 
-    A check that loses more races than two gives up, and its message comes again: the same, in fewer states.
+    Who loses more races than two gives up, and its message comes again: the same, in fewer states.
     """
-    with installed(World()) as world, painted(), patch.object(limits, "CHECK_ATTEMPTS", 2):
+    fewer = patch.object(limits, "CHECK_ATTEMPTS", 2), patch.object(transactions, "ATTEMPTS", 2)
+    with installed(World()) as world, painted(), fewer[0], fewer[1]:
         world.s3.buckets[BUCKET] = Bucket(OWNER, versioned=versioned)
         lake = world.add_lake("default", BUCKET)
         lakes._by_bucket[BUCKET] = (float("inf"), [lake])
         world.dynamodb.tables["data"].shape = _without_stream(world)
         world.dynamodb.shows_duplicates = shows_duplicates
+        world.sqs.queues |= {"announcements": Queue(), "forgettings": Queue()}
         queues = frozenset({"preprocess", "preprocess-large"})
         explorer = Explorer(
             world=world,
@@ -81,10 +100,12 @@ def check(
             handlers={
                 "events": _receive_events,
                 "listing": partial(_reconcile, lake),
+                "announcements": partial(_announce, lake),
+                "forgettings": partial(_forget, lake),
                 "preprocess": partial(_receive_work, worker.SMALL),
                 "preprocess-large": partial(_receive_work, worker.LARGE),
             },
-            agrees=_disagreement,
+            agrees=partial(_disagreement, history=history, bounds=bounds),
             bounds=bounds,
             whole=frozenset() if preprocess else queues,
             counted=queues if preprocess else frozenset(),
@@ -128,12 +149,33 @@ def _reconcile(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
     return {"batchItemFailures": sorted(delivery.failed)}
 
 
+def _announce(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
+    draft = Announcement(object_name=KEY, size=3, content_type="image/png", description="said")
+    try:
+        [outcome] = uploads.announce(lake, [draft], IfExists.OVERWRITE)
+    except StorageUnavailable:
+        return {"batchItemFailures": ["announcement"]}
+    return {"batchItemFailures": [] if outcome.data else ["announcement"]}
+
+
+def _forget(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
+    try:
+        forgetting.forget(lake, [lake.data_id(KEY)], lambda _: FORGOTTEN)
+    except StorageUnavailable:
+        return {"batchItemFailures": ["forgetting"]}
+    return {"batchItemFailures": []}
+
+
 def _plenty() -> int:
     return 60_000
 
 
-def _disagreement(world: World) -> str | None:
+def _disagreement(world: World, history: Sequence[str], bounds: Bounds) -> str | None:
     item = next(iter(world.dynamodb.tables["data"].items.values()), None)
+    if "forget" in history and (item is None or item["op_id"] == ("S", FORGOTTEN)):
+        return None
+    if "announce" in history and not bounds.leaps and (item is None or "description" not in item):
+        return f"what was announced is lost: {item}"
     live = item if item and item["state"] == ("S", "live") else None
     current = world.s3.buckets[BUCKET].current(KEY)
     if live is None or current is None:

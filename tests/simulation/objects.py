@@ -25,14 +25,14 @@ def put(world: World, lake: Lake, *names: str, body: bytes = b"12345") -> list[s
     """The ids of their records. The calls to AWS that it took are forgotten."""
     for name in names:
         world.s3.put_object(Bucket=lake.bucket, Key=name, Body=body)
-        _deliver(world)
+        deliver(world)
     world.calls.clear()
     return [lake.data_id(name) for name in names]
 
 
 def delete(world: World, lake: Lake, name: str) -> None:
     world.s3.delete_object(Bucket=lake.bucket, Key=name)
-    _deliver(world)
+    deliver(world)
 
 
 def hear(world: World) -> None:
@@ -51,6 +51,6 @@ def count(world: World) -> None:
         fold.receive({"Records": records, "shardId": shard})
 
 
-def _deliver(world: World) -> None:
+def deliver(world: World) -> None:
     message = {"messageId": "m", "body": s3_notification(world.s3.events[-1])}
     assert intake.receive([message], lambda: 60_000) == {"batchItemFailures": []}

@@ -4,14 +4,19 @@ always the same for the same seed."""
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 from typing import Any
 
 from chalicelib.changes import fold
+from chalicelib.downstream import uploads
+from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.errors import StorageUnavailable
 from chalicelib.model.lake import Lake
 from chalicelib.preprocess import worker
+from chalicelib.storage import forgetting
 from chalicelib.upstream import intake
 from tests.simulation import faults
 from tests.simulation.fakes import events
@@ -26,6 +31,9 @@ from tests.simulation.painting import picture, spoiled_picture
 HOUR = 3600
 JUNK = ("{", '{"Records": [{"eventVersion": "3.0"}]}', '{"Records": [{"s3": {}}]}')
 """Messages that nobody will ever understand."""
+
+FORGOTTEN = "forgotten"
+"""How such writes are called."""
 
 _FAULT_RATE = 0.05
 _CRASH_RATE = 0.004
@@ -81,6 +89,10 @@ class System:
     operations: int = 0
     """On buckets by people, and calls to AWS by handlers."""
     junk: int = 0
+    forgets: bool = True
+    """Whether anybody asks for data to be forgotten: any event brings that back."""
+    forgotten: set[tuple[str, str]] = field(default_factory=set)
+    """Ids of lakes and names of objects, of which anybody ever asked for that."""
     jobs_begun: int = 0
     adversities: Counter[str] = field(default_factory=Counter)
     digest: Any = field(default_factory=sha256)
@@ -99,14 +111,19 @@ class System:
             ]
 
     def run(self, operations: int) -> None:
-        acts = [self._change, self._arrive, self._begin, self._go_on, self._wait, self._disturb]
+        acts = [self._change, self._arrive, self._begin, self._go_on, self._wait, self._disturb, self._ask]
         while self.operations < operations:
-            self.random.choices(acts, [8, 6, 10, 120, 4, 1])[0]()
+            self.random.choices(acts, [8, 6, 10, 120, 4, 1, 1.5])[0]()
         self.quiesce()
 
     def quiesce(self) -> None:
-        """Nothing goes wrong any more, and everything arrives."""
+        """Nothing goes wrong any more, everything arrives, and what is over is no more."""
         self.unkind = False
+        self._deliver_all()
+        self._expire()
+        self._deliver_all()
+
+    def _deliver_all(self) -> None:
         while self.jobs or self.transit or self._sources():
             self._finish_jobs()
             self.world.clock = max([self.world.clock, *(at for at, _ in self.transit)])
@@ -143,6 +160,40 @@ class System:
         told, self.world.s3.events = self.world.s3.events, []
         for event in told:
             self._announce(event)
+
+    def _ask(self) -> None:
+        """Somebody asks the API for something. Whether it is done, and how much of it, they do not care."""
+        lake = self.random.choice(self.lakes)
+        names = self.random.sample(_KEYS, self.random.randint(1, 5))
+        forgets = self.forgets and self.random.random() < 0.2
+        asked = self._forgetting if forgets else self._announcement
+        handler = asked(lake, names)
+
+        def answer() -> dict[str, Any]:
+            with suppress(StorageUnavailable):
+                handler()
+            return {"batchItemFailures": []}
+
+        self._start("people", answer)
+
+    def _announcement(self, lake: Lake, names: Sequence[str]) -> Callable[[], object]:
+        drafts = [
+            Announcement(
+                object_name=name,
+                size=3,
+                content_type="image/png",
+                tags=self.random.sample(["one", "two", "three"], self.random.randint(0, 2)),
+                source="camera",
+            )
+            for name in names
+        ]
+        if_exists = self.random.choice(list(IfExists))
+        return lambda: uploads.announce(lake, drafts, if_exists)
+
+    def _forgetting(self, lake: Lake, names: Sequence[str]) -> Callable[[], object]:
+        self.forgotten |= {(lake.id, name) for name in names}
+        write = f"{FORGOTTEN}{self.jobs_begun}"
+        return lambda: forgetting.forget(lake, map(lake.data_id, names), lambda _: write)
 
     def _announce(self, event: Event) -> None:
         """At least once, soon or in hours, in one of its forms; one of the buckets tells by two channels."""

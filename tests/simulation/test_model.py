@@ -5,11 +5,15 @@
 
 import pytest
 
+from chalicelib.model import limits
 from tests.simulation.explorer import Bounds
 from tests.simulation.model import check
 
 ONCE, TWICE = (1, 1, 1, 1), (2, 2, 2, 2)
 """Copies of every event."""
+
+PENDING = limits.ANNOUNCED_SECONDS + 60.0
+"""Seconds after which an announcement is over."""
 
 
 def explore(history: str, bounds: Bounds, *, versioned: bool = False, preprocess: bool = False) -> None:
@@ -95,3 +99,41 @@ def test_a_tombstone_that_expires_at_any_moment(history: str, bounds: Bounds) ->
 )
 def test_thumbnails_are_those_of_the_present_content(history: str, bounds: Bounds, versioned: bool) -> None:
     explore(history, bounds, versioned=versioned, preprocess=True)
+
+
+@pytest.mark.parametrize(
+    ("history", "bounds"),
+    [
+        ("announce, put", Bounds(copies=TWICE, faults=1)),
+        ("announce, announce, put", Bounds(copies=ONCE, faults=1)),
+        ("announce, put, delete", Bounds(copies=ONCE, faults=1)),
+        ("put, delete, announce", Bounds(copies=ONCE, faults=1)),
+        ("put, announce, delete", Bounds(copies=ONCE, faults=1)),
+        ("announce, put, overwrite", Bounds(copies=ONCE)),
+    ],
+)
+def test_an_announcement_before_amid_and_after_what_it_announces(history: str, bounds: Bounds) -> None:
+    explore(history, bounds)
+
+
+@pytest.mark.parametrize(
+    ("history", "bounds"),
+    [
+        ("announce, put", Bounds(copies=ONCE, leaps=1, faults=1)),
+        ("announce, put, delete", Bounds(copies=(1, 2, 1), leaps=1, leap=PENDING)),
+    ],
+)
+def test_an_announcement_that_expires_at_any_moment(history: str, bounds: Bounds) -> None:
+    explore(history, bounds)
+
+
+@pytest.mark.parametrize(
+    ("history", "bounds"),
+    [
+        ("put, forget, overwrite", Bounds(copies=ONCE, faults=1)),
+        ("put, overwrite, forget", Bounds(copies=ONCE, in_flight=3)),
+        ("put, forget, delete", Bounds(copies=ONCE, faults=1)),
+    ],
+)
+def test_what_is_forgotten_comes_back_only_as_what_it_is(history: str, bounds: Bounds) -> None:
+    explore(history, bounds)

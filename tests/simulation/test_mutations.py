@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from chalicelib.downstream import uploads
 from chalicelib.model import limits
-from chalicelib.storage import buckets, counters, records
+from chalicelib.model.data import Data, announced_record
+from chalicelib.storage import buckets, counters, forgetting, records
 from chalicelib.storage.tables import DataItem
 from chalicelib.upstream import check as check_module
 from chalicelib.upstream import intake
@@ -62,6 +65,41 @@ def test_without_the_condition_on_the_content_an_old_thumbnail_is_shown() -> Non
     assert "the facts of other bytes" in wrong or "is missing" in wrong
 
 
+def test_without_its_condition_an_announcement_takes_the_place_of_what_is_there() -> None:
+    with patch.object(records, "is_untouched", always):
+        assert "in the index: None" in finds("announce, put", Bounds(copies=ONCE))
+
+
+def test_without_a_revision_of_its_own_an_announcement_is_lost_to_an_old_look() -> None:
+    def as_before(*given: Any, **more: Any) -> Any:
+        after = announced_record(*given, **more)
+        before = given[2]
+        return replace(after, rev=before.rev, op_id=before.op_id) if before else after
+
+    with patch.object(uploads, "announced_record", as_before):
+        assert "is lost" in finds_lost_announcement()
+    assert finds_lost_announcement() == ""
+
+
+def test_without_the_write_of_a_look_that_finds_nothing_yet_an_older_look_shows_what_is_gone() -> None:
+    with patch.object(records, "write_unseen", lambda before, *_: before):
+        assert "in the bucket: None" in finds("announce, put, delete", Bounds(copies=ONCE))
+
+
+def test_without_time_enough_for_what_is_announced_a_late_duplicate_brings_back_what_was_deleted() -> None:
+    bounds = Bounds(copies=(1, 2, 1), leaps=1, leap=limits.FRESH_SECONDS / 2)
+    with patch.object(limits, "ANNOUNCED_SECONDS", 60):
+        assert "in the bucket: None" in finds("announce, put, delete", bounds)
+
+
+def test_without_a_tombstone_of_what_is_forgotten_an_old_look_shows_what_was_overwritten() -> None:
+    def remove(data: Data, _: str) -> list[dict[str, Any]]:
+        return [{"Delete": {"TableName": "data", "Key": {"id": {"S": data.id}}}}]
+
+    with patch.object(forgetting, "_writes", remove):
+        assert "the index shows" in finds("put, overwrite, forget", Bounds(copies=ONCE, in_flight=3))
+
+
 def test_without_the_confirmation_a_missing_bucket_empties_the_index() -> None:
     def live_after_its_bucket_is_gone() -> bool:
         with desk() as world:
@@ -109,6 +147,29 @@ def test_without_the_guard_the_counters_count_twice() -> None:
     with patch.object(counters, "unapplied", lambda: unguarded):
         assert any("counted" in complaint for complaint in simulate())
     assert not simulate()
+
+
+def finds_lost_announcement() -> str:
+    """An announcement that comes amid a look that finds nothing."""
+    with desk() as world:
+        lake = world.add_lake("default", "photos")
+        deliver(world, put(world))
+        world.s3.delete_object(Bucket="photos", Key="a.jpg")
+        deliver(world, s3_notification(world.s3.events[-1]))
+        put(world)
+        world.s3.delete_object(Bucket="photos", Key="a.jpg")
+
+        def announce_amid(request: Any) -> Any:
+            if request.operation == "HeadBucket":
+                world.interpose = None
+                draft = uploads.Announcement(object_name="a.jpg", size=1, content_type="image/png")
+                uploads.announce(lake, [draft], uploads.IfExists.OVERWRITE)
+            return world.perform(request)
+
+        world.interpose = announce_amid
+        deliver(world, s3_notification(world.s3.events[-1]))
+        record = records.read(lake.data_id("a.jpg"))
+        return "" if record and record.announced else f"what was announced is lost: {record}"
 
 
 def simulate() -> list[str]:

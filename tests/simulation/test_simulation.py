@@ -20,8 +20,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", SEEDS if seed is None else [seed])
 
 
-def simulate(seed: int, operations: int = OPERATIONS) -> System:
-    system = System(World(), Random(seed))
+def simulate(seed: int, operations: int = OPERATIONS, *, forgets: bool = True) -> System:
+    system = System(World(), Random(seed), forgets=forgets)
     system.world.dynamodb.shows_duplicates = seed % 2 == 0
     with installed(system.world), painted():
         system.run(operations)
@@ -37,7 +37,7 @@ def test_after_any_schedule_everything_agrees_with_the_buckets(seed: int) -> Non
 
 
 def test_every_message_twice_more_changes_nothing(seed: int) -> None:
-    system = simulate(seed)
+    system = simulate(seed, forgets=False)
     before = shown(system)
     with installed(system.world), painted():
         system.redeliver()

@@ -50,6 +50,7 @@ def places(lake, put):
         "lake": lake.id,
         "id": put(lake, "a.jpg").id,
         "name": "car",
+        "upload_id": "nothing",
     }
 
 

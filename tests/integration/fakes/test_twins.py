@@ -165,6 +165,13 @@ def test_objects_are_seen_alike(twins: Twins, seed: int) -> None:
             version = random.choice(objects[key])
             twins.ask("s3", "DeleteObject", Bucket=bucket, Key=key, VersionId=version.id)
 
+    def delete_as_seen(bucket: str, key: str) -> None:
+        versions = twins.world.s3.buckets[bucket].objects.get(key)
+        etag = random.choice([versions[-1].etag, "other"]) if versions else "other"
+        buckets.delete_object(buckets_of(bucket), key, etag)
+        # Without the look before.
+        twins.ask("s3", "DeleteObject", Bucket=bucket, Key=key, IfMatch=f'"{etag}"')
+
     def look(bucket: str, key: str) -> None:
         buckets.look(buckets_of(bucket), key)
 
@@ -178,7 +185,7 @@ def test_objects_are_seen_alike(twins: Twins, seed: int) -> None:
         twins.ask("s3", "ListObjectsV2", Bucket=bucket, Prefix=random.choice(["", "frames/"]), MaxKeys=2)
 
     for _ in range(70):
-        act = random.choice([change, change, look, read, list_page])
+        act = random.choice([change, change, look, read, list_page, delete_as_seen])
         attempt(lambda: act(random.choice(list(BUCKETS)), random.choice(KEYS)))  # noqa: B023
     attempt(lambda: look("no-such-bucket-of-twins", "a"))
     attempt(lambda: read_missing("no-such-bucket-of-twins"))

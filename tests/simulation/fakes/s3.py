@@ -17,7 +17,12 @@ from tests.simulation.fakes.events import Event
 _SWITCHES = {"EventBridgeConfiguration"}
 """What says something by being there, though it is empty."""
 
-_EMPTY_MD5 = md5(b"", usedforsecurity=False).hexdigest()
+
+def _md5(octets: bytes) -> str:
+    return md5(octets, usedforsecurity=False).hexdigest()
+
+
+_EMPTY_MD5 = _md5(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,20 @@ class Bucket:
 
 
 @dataclass(slots=True)
+class Upload:
+    bucket: str
+    key: str
+    content_type: str
+    parts: dict[int, bytes] = field(default_factory=dict)
+    """By their numbers. Whoever puts one writes here."""
+
+
+@dataclass(slots=True)
 class S3:
     now: Callable[[], datetime]
     buckets: dict[str, Bucket] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    """In parts, that are not completed."""
     events: list[Event] = field(default_factory=list)
     """What was told, in order. Whoever drives the fake delivers it, or not."""
     tests: list[str] = field(default_factory=list)
@@ -93,15 +109,71 @@ class S3:
     ) -> dict[str, Any]:
         bucket = self._bucket("PutObject", Bucket, ExpectedBucketOwner)
         version = replace(self._version(bucket, Body, ContentType), metadata=tuple((Metadata or {}).items()))
-        kept = bucket.objects.get(Key, ()) if bucket.versioned else ()
-        bucket.objects[Key] = (*kept, version)
-        self._tell("ObjectCreated:Put", Bucket, Key, version, size=len(Body), etag=version.etag)
+        self._store("ObjectCreated:Put", Bucket, Key, version)
         return {"ETag": f'"{version.etag}"'} | _version_id(version)
 
+    def create_multipart_upload(
+        self, *, Bucket: str, Key: str, ContentType: str, ExpectedBucketOwner: str
+    ) -> dict[str, Any]:
+        self._bucket("CreateMultipartUpload", Bucket, ExpectedBucketOwner)
+        upload_id = f"upload{len(self.uploads) + 1}"
+        self.uploads[upload_id] = Upload(Bucket, Key, ContentType)
+        return {"UploadId": upload_id}
+
+    def complete_multipart_upload(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        UploadId: str,
+        ExpectedBucketOwner: str,
+        MultipartUpload: Mapping[str, Any],
+        MpuObjectSize: int,
+        IfNoneMatch: str | None = None,
+    ) -> dict[str, Any]:
+        operation = "CompleteMultipartUpload"
+        bucket = self._bucket(operation, Bucket, ExpectedBucketOwner)
+        upload = self.uploads.get(UploadId)
+        if upload is None or (upload.bucket, upload.key) != (Bucket, Key):
+            raise refusal(operation, "NoSuchUpload", 404)
+        bodies = [upload.parts.get(part["PartNumber"], b"") for part in MultipartUpload["Parts"]]
+        named = [part["ETag"].strip('"') for part in MultipartUpload["Parts"]]
+        if [_md5(body) for body in bodies] != named:
+            raise refusal(operation, "InvalidPart", 400)
+        body = b"".join(bodies)
+        if len(body) != MpuObjectSize:
+            raise refusal(operation, "InvalidRequest", 400)
+        if IfNoneMatch == "*" and bucket.current(Key):
+            raise refusal(operation, "PreconditionFailed", 412)
+        etag = f"{_md5(b''.join(bytes.fromhex(each) for each in named))}-{len(named)}"
+        version = replace(self._version(bucket, body, upload.content_type), etag=etag)
+        self._store("ObjectCreated:CompleteMultipartUpload", Bucket, Key, version)
+        del self.uploads[UploadId]
+        return {"ETag": f'"{etag}"'} | _version_id(version)
+
+    def abort_multipart_upload(
+        self, *, Bucket: str, Key: str, UploadId: str, ExpectedBucketOwner: str
+    ) -> dict[str, Any]:
+        self._bucket("AbortMultipartUpload", Bucket, ExpectedBucketOwner)
+        if self.uploads.pop(UploadId, None) is None:
+            raise refusal("AbortMultipartUpload", "NoSuchUpload", 404)
+        return {}
+
     def delete_object(
-        self, *, Bucket: str, Key: str, VersionId: str | None = None, ExpectedBucketOwner: str | None = None
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        VersionId: str | None = None,
+        IfMatch: str | None = None,
+        ExpectedBucketOwner: str | None = None,
     ) -> dict[str, Any]:
         bucket = self._bucket("DeleteObject", Bucket, ExpectedBucketOwner)
+        current = bucket.current(Key)
+        if IfMatch is not None and current is None:
+            raise refusal("DeleteObject", "NoSuchKey", 404)
+        if IfMatch is not None and current and IfMatch.strip('"') != current.etag:
+            raise refusal("DeleteObject", "PreconditionFailed", 412)
         if VersionId is not None:
             return self._delete_version(Bucket, Key, VersionId)
         if bucket.versioned:
@@ -206,6 +278,12 @@ class S3:
             self.tests.append(Bucket)
         return {}
 
+    def _store(self, event: str, name: str, key: str, version: Version) -> None:
+        bucket = self.buckets[name]
+        kept = bucket.objects.get(key, ()) if bucket.versioned else ()
+        bucket.objects[key] = (*kept, version)
+        self._tell(event, name, key, version, size=len(version.body), etag=version.etag)
+
     def _bucket(
         self, operation: str, name: str, owner: str | None = None, *, code: str = "NoSuchBucket"
     ) -> Bucket:
@@ -217,7 +295,7 @@ class S3:
 
     def _version(self, bucket: Bucket, body: bytes, content_type: str) -> Version:
         name = f"v{bucket.changes}" if bucket.versioned else "null"
-        etag = md5(body, usedforsecurity=False).hexdigest()
+        etag = _md5(body)
         # S3 keeps whole seconds.
         return Version(name, etag, body, self.now().replace(microsecond=0), content_type)
 

@@ -11,6 +11,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from botocore import xform_name
 from botocore.client import BaseClient
@@ -19,7 +20,7 @@ from chalicelib import observability
 from chalicelib.config import config
 from chalicelib.model import moment
 from chalicelib.model.lake import Lake, lake_id
-from chalicelib.storage import connectors, lakes, notifications, reaches, transactions
+from chalicelib.storage import connectors, labels, lakes, notifications, reaches, transactions
 from tests.simulation.fakes.accounts import OWN_KEY, STS
 from tests.simulation.fakes.dynamodb import DynamoDB, Index, Shape, Table, decoded
 from tests.simulation.fakes.eventbridge import EventBridge
@@ -108,6 +109,8 @@ class World:
     meanwhile: "Callable[[], object]" = lambda: None
     """What others do while somebody waits."""
     new_op_id: Callable[[], str] = field(init=False)
+    new_token: Callable[[], str] = field(init=False)
+    """Of a transaction: botocore makes one for each call, and keeps it for the retries of that call."""
 
     def __post_init__(self) -> None:
         self.s3 = S3(self.now, {ARTIFACTS: Bucket(OWNER, notifies=False)})
@@ -117,6 +120,8 @@ class World:
         self.s3.admits = self._admits
         numbers = count(1)
         self.new_op_id = lambda: f"op{next(numbers)}"
+        tokens = count(1)
+        self.new_token = lambda: f"token{next(tokens)}"
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock, UTC)
@@ -184,12 +189,12 @@ class World:
 def installed(world: World) -> Iterator[World]:
     """The project's own code runs against the world: its calls, its clock, its names for writes, its
     settings."""
-    tokens = count(1)
+
+    ids = count(1)
 
     def make_api_call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
         if operation == "TransactWriteItems":
-            # botocore makes one for each call, and keeps it for the retries of that call.
-            parameters = {"ClientRequestToken": f"token{next(tokens)}", **parameters}
+            parameters = {"ClientRequestToken": world.new_token(), **parameters}
         signer = client._request_signer._credentials.get_frozen_credentials()
         return world.call(client.meta.service_model.service_name, operation, parameters, signer.access_key)
 
@@ -205,6 +210,7 @@ def installed(world: World) -> Iterator[World]:
         patch.object(reaches, "time", SimpleNamespace(monotonic=lambda: world.clock)),
         patch.object(transactions, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(moment, "new_op_id", lambda: world.new_op_id()),
+        patch.object(labels, "uuid", SimpleNamespace(uuid4=lambda: UUID(int=next(ids)))),
         patch.object(observability.metrics, "add_metric", world.measure),
     ):
         try:

@@ -26,7 +26,8 @@ def needed(method: str, path: str) -> str | None:
     changes_lakes = method != "GET" and path in ("/v1/datalakes", "/v1/datalakes/{lake}")
     if changes_lakes or path.startswith(("/v1/keys", "/v1/connectors")):
         return "admin"
-    return "viewer" if method == "GET" or path.endswith("/search") else "editor"
+    only_shows = method == "GET" or path.endswith(("/search", "/status"))
+    return "viewer" if only_shows and not path.endswith("/parts") else "editor"
 
 
 def refs(value):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.jobs import deletions
+from chalicelib.jobs import lake_deletions
 from chalicelib.model.job import JobState
 from chalicelib.model.lake import Lake
 from chalicelib.storage import connectors, jobs, lakes, queues, records
@@ -17,7 +17,7 @@ from tests.unit.api.gateway import Gateway
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(deletions, "RECORDS_PER_STEP", 7)
+    monkeypatch.setattr(lake_deletions, "RECORDS_PER_STEP", 7)
     with installed(World()) as world:
         yield world
 
