@@ -172,6 +172,8 @@ def tables():
 def _forget_clients():
     config.__dict__.clear()
     aws._make.cache_clear()
+    # It remembers whose credentials it found.
+    aws._session.cache_clear()
 
 
 def _create_counters():
