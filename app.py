@@ -17,6 +17,7 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, ConvertToMiddleware,
 
 from chalicelib.api import auth, routes
 from chalicelib.changes import fold
+from chalicelib.imports import worker as fetches_worker
 from chalicelib.jobs import worker as jobs_worker
 from chalicelib.observability import SERVICE, logger, metrics
 from chalicelib.preprocess import worker
@@ -49,6 +50,11 @@ def preprocess(event: SQSEvent) -> dict[str, Any]:
 @app.on_sqs_message(queue="preprocess-large", batch_size=1)
 def preprocess_large(event: SQSEvent) -> dict[str, Any]:
     return worker.receive(*_delivery(event), worker.LARGE)
+
+
+@app.on_sqs_message(queue="fetches", batch_size=10)
+def fetch(event: SQSEvent) -> dict[str, Any]:
+    return fetches_worker.receive(*_delivery(event))
 
 
 @app.on_sqs_message(queue="jobs", batch_size=1)

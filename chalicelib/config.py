@@ -95,6 +95,15 @@ class Config:
         return os.environ["PREPROCESS_LARGE_QUEUE"]
 
     @cached_property
+    def fetches_queue(self) -> str:
+        return os.environ["FETCHES_QUEUE"]
+
+    @cached_property
+    def fetch_test_server(self) -> str | None:
+        """The one host with its port that may be asked without TLS, wherever it is."""
+        return os.environ.get("FETCH_TEST_SERVER") or None
+
+    @cached_property
     def signing_key(self) -> bytes:
         """Keys the hashes of API keys and signs cursors."""
         return os.environ["SIGNING_KEY"].encode()

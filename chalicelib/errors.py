@@ -8,12 +8,14 @@ TidelakeError
 ├── Unreadable              the bytes of one object cannot be had
 │   ├── ContentChanged      they are not the ones that were meant: look again
 │   ├── Archived
-│   └── AccessDenied
+│   ├── AccessDenied
+│   └── NotFetched          from another host
 ├── NotSupported            the bucket's storage cannot do it safely
 ├── InvalidRequest          the caller must change the request
 │   ├── InvalidCursor
 │   ├── InvalidQuery        what stands in `q`
 │   └── InvalidBody
+├── InvalidUrl              no target of a link
 ├── TooLarge                more than is taken at once
 ├── Unauthorized            no key, or none that is valid
 ├── Forbidden               the key's role is too small
@@ -25,6 +27,8 @@ TidelakeError
 │   ├── UnknownKey
 │   ├── UnknownLabel
 │   ├── UnknownJob
+│   ├── NotALink
+│   ├── NoTarget            what a link points to is not reached any more
 │   ├── UnknownUpload
 │   ├── NoContent           its bytes have not come yet
 │   └── NoThumbnail
@@ -39,6 +43,7 @@ TidelakeError
     ├── OfTheStack          a connector that is as it is
     ├── ConnectorIdle       it serves no lakes
     ├── ObjectExists
+    ├── HasNoObject         it is a link
     ├── EtagMismatch        the bytes are other ones by now
     ├── JobIsOver
     ├── JobMustEnd          what it does cannot be left half done
@@ -81,6 +86,14 @@ class Archived(Unreadable):
 
 class AccessDenied(Unreadable):
     pass
+
+
+class NotFetched(Unreadable):
+    """Its argument is why, as records have it."""
+
+
+class InvalidUrl(TidelakeError, ValueError):
+    """Its argument is why, for people."""
 
 
 class NotSupported(TidelakeError):
@@ -148,6 +161,14 @@ class UnknownJob(NotFound):
     pass
 
 
+class NotALink(NotFound):
+    pass
+
+
+class NoTarget(NotFound):
+    """Its argument is the bucket that no connector reaches."""
+
+
 class UnknownUpload(NotFound):
     pass
 
@@ -209,6 +230,10 @@ class OfTheStack(Conflict):
 
 
 class ObjectExists(Conflict):
+    pass
+
+
+class HasNoObject(Conflict):
     pass
 
 

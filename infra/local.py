@@ -174,6 +174,8 @@ def _handle(local_cloud: cloud.Cloud, outputs: "Mapping[str, str]", api_key: str
             "preprocess_dlq": outputs["PreprocessDeadLetters"],
             "preprocess_large": outputs["PreprocessLargeQueue"],
             "preprocess_large_dlq": outputs["PreprocessLargeDeadLetters"],
+            "fetches": outputs["FetchesQueue"],
+            "fetches_dlq": outputs["FetchesDeadLetters"],
             "jobs": outputs["JobsQueue"],
             "jobs_dlq": outputs["JobsDeadLetters"],
         },

@@ -14,7 +14,7 @@ from chalicelib.config import config
 from chalicelib.downstream.outcomes import OutcomeKind, failed
 from chalicelib.model import grants
 from chalicelib.model.connector import ConnectorKind, ConnectorState, Permission
-from chalicelib.model.data import Kind, Reason, Status, Type
+from chalicelib.model.data import Health, Kind, Reason, Status, Type
 from chalicelib.model.job import JobKind, JobState
 from chalicelib.model.key import Role
 from chalicelib.model.lake import Notified, Preprocess
@@ -98,7 +98,12 @@ class DataAnswer(TypedDict):
     object_name: str
     filename: str
     url: str | None
-    size: int
+    """Where a link points to, or where an object says that it does, whose bytes are those of a link."""
+    health: Health | None
+    """Of a link: what was found there at `checked_at`."""
+    checked_at: Moment | None
+    size: int | None
+    """In bytes. Of a link as its target was when it was fetched, and so are `etag` and `last_modified`."""
     etag: str | None
     """Null until there are bytes."""
     version_id: str | None
@@ -179,6 +184,12 @@ class ChangeAnswer(TypedDict):
     """Data that stays as it was, and why."""
 
 
+class LinkedEntryAnswer(TypedDict):
+    index: int
+    """Of the entry, from 0."""
+    data: DataAnswer
+
+
 class FormAnswer(TypedDict):
     method: Literal["POST"]
     url: str
@@ -228,10 +239,33 @@ class SkippedEntryAnswer(TypedDict):
     """Null: so far only the bucket knows the object."""
 
 
+class LinkedAnswer(TypedDict):
+    ok: list[LinkedEntryAnswer]
+    failed: list[FailedEntryAnswer]
+    skipped: list[SkippedEntryAnswer]
+
+
 class UploadsAnswer(TypedDict):
     ok: list[AnnouncedAnswer]
     failed: list[FailedEntryAnswer]
     skipped: list[SkippedEntryAnswer]
+
+
+class LinkInfoAnswer(TypedDict):
+    type: Literal["url"]
+    ref: str
+    mimetype: str | None
+
+
+class LinkMetadataAnswer(TypedDict):
+    dltype: Literal["link"]
+    linkInfo: LinkInfoAnswer
+
+
+class LinkFileAnswer(TypedDict):
+    type: Literal["link"]
+    shebang: Literal["dataloop"]
+    metadata: LinkMetadataAnswer
 
 
 class CompletedAnswer(TypedDict):
@@ -427,9 +461,11 @@ def describe_data(data: "Data", names: Mapping[str, str]) -> DataAnswer:
         "status_reason": data.status_reason,
         "object_name": data.object_name,
         "filename": data.filename,
-        "url": None,
+        "url": data.url,
+        "health": data.health,
+        "checked_at": data.checked_at,
         "size": data.size,
-        "etag": data.etag or None,
+        "etag": data.etag,
         "version_id": data.version_id,
         "content_type": data.content_type,
         "content_encoding": data.content_encoding,
@@ -530,11 +566,16 @@ def announced(
     return _answer("{" + ",".join(f'"{kind}":[{",".join(texts)}]' for kind, texts in lists.items()) + "}")
 
 
+def linked(outcomes: "Iterable[Outcome]", names: Mapping[str, str]) -> Response:
+    """As of uploads, but that nothing is left to be uploaded."""
+    return announced(outcomes, {}, names)
+
+
 def _describe_outcome(outcome: "Outcome", ticket: object, names: Mapping[str, str]) -> dict[str, object]:
     described = describe_data(outcome.data, names) if outcome.data else None
     match outcome.kind:
         case OutcomeKind.OK:
-            return {"index": outcome.index, "data": described, "upload": ticket}
+            return {"index": outcome.index, "data": described} | ({"upload": ticket} if ticket else {})
         case OutcomeKind.SKIPPED:
             return {"index": outcome.index, "code": outcome.code, "data": described}
         case OutcomeKind.FAILED:
@@ -559,7 +600,7 @@ def describe_progress(found: "Sequence[Data]", missing: list[str]) -> ProgressAn
                 "id": data.id,
                 "status": data.status,
                 "status_reason": data.status_reason,
-                "etag": data.etag or None,
+                "etag": data.etag,
             }
             for data in found
         ],

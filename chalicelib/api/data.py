@@ -1,9 +1,11 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.api import answers
-from chalicelib.errors import NoContent, NoThumbnail, UnknownData
+from chalicelib.errors import NoContent, NotALink, NoTarget, NoThumbnail, UnknownData
+from chalicelib.model import link
+from chalicelib.model import url as urls
 from chalicelib.model.data import Type, is_id
-from chalicelib.storage import buckets, labels, lakes, records
+from chalicelib.storage import buckets, connectors, labels, lakes, records
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.api.callers import Caller
     from chalicelib.api.parameters import Parameters
     from chalicelib.model.data import Data
-    from chalicelib.model.lake import Lake
+    from chalicelib.model.lake import Bucket, Lake
 
 _SHOWN_BY_BROWSERS = frozenset(
     {
@@ -44,15 +46,29 @@ def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str)
     """Get the bytes.
 
     A redirect to the bucket, which takes no key. Images and videos are shown by browsers, all else is
-    downloaded.
+    downloaded. What is a link, or an object that holds one, leads to where that points.
     """
     home = lakes.find(caller.organization, lake)
     data = find(home, id)
     if not data.live:
         raise NoContent(data.status)
+    if data.url and not data.url.startswith(urls.S3):
+        return answers.redirect(data.url)
+    bucket, object_name = _target(home, data.url) if data.url else (home.home, data.object_name)
     shown = _is_shown(data)
     content_type = str(data.content_type) if shown else "application/octet-stream"
-    return answers.redirect(buckets.content_url(home, data, content_type=content_type, inline=shown))
+    return answers.redirect(buckets.content_url(bucket, object_name, content_type=content_type, inline=shown))
+
+
+def show_link(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
+    """Export a link.
+
+    As Dataloop writes links into buckets. An object that holds this is understood as a link, too.
+    """
+    data = find(lakes.find(caller.organization, lake), id)
+    if data.url is None:
+        raise NotALink
+    return answers.found(link.as_file(data.url, data.content_type))
 
 
 def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
@@ -71,6 +87,14 @@ def find(lake: "Lake", data_id: str) -> "Data":
     if data is None or not data.shown or data.lake_id != lake.id:
         raise UnknownData(data_id)
     return data
+
+
+def _target(lake: "Lake", url: str) -> "tuple[Bucket, str]":
+    target = urls.read(url)
+    home = connectors.homes(lake.organization).get(target.host)
+    if home is None:
+        raise NoTarget(target.host)
+    return home, target.target
 
 
 def _is_shown(data: "Data") -> bool:

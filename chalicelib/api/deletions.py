@@ -10,6 +10,7 @@ from chalicelib.api.parameters import Flag, Parameters
 from chalicelib.api.targets import Target
 from chalicelib.downstream import deletions
 from chalicelib.errors import InvalidRequest, UnknownData
+from chalicelib.model.data import Kind
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.key import Role
 from chalicelib.storage import forgetting, jobs, lakes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.api.callers import Caller
 
 _FORGOTTEN = "The object is still in the bucket: its next event, or a sync, brings it back as new data."
+_LINK_FORGOTTEN = "What it pointed to is as it was."
 _DELETED = "The object is deleted from the bucket, and the index follows."
 
 
@@ -48,9 +50,11 @@ def delete_data(caller: "Caller", parameters: DeletionParameters, lake: str, id:
     """
     home = lakes.find(caller.organization, lake)
     if not parameters.object:
+        data = find(home, id)
         if not forgetting.forget(home, [id]):
             raise UnknownData(id)
-        return answers.found(answers.describe_deletion(id, "forgotten", _FORGOTTEN))
+        detail = _LINK_FORGOTTEN if data.kind is Kind.LINK else _FORGOTTEN
+        return answers.found(answers.describe_deletion(id, "forgotten", detail))
     caller.require(Role.ADMIN)
     if parameters.etag is None:
         raise InvalidRequest(("etag", "Field required where the object is to be deleted"))

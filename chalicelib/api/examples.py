@@ -38,6 +38,8 @@ _DATA: dict[str, Any] = {
     "object_name": "frames/a.jpg",
     "filename": "a.jpg",
     "url": None,
+    "health": None,
+    "checked_at": None,
     "size": 3317210,
     "etag": "9b2cf535f27731c974343645a3985328",
     "version_id": None,
@@ -56,6 +58,16 @@ _DATA: dict[str, Any] = {
     "tags": ["car"],
     "source": "camera-one",
     "thumbnail": True,
+}
+
+_LINK: dict[str, Any] = _DATA | {
+    "id": "2f1a3c4b-9d5e-5b9c-55d1-d7b0a1c20d2f",
+    "kind": "link",
+    "object_name": "frames/frame.0001.jpg",
+    "filename": "frame.0001.jpg",
+    "url": "https://images.example.org/a/frame.0001.jpg",
+    "health": "ok",
+    "checked_at": "2026-03-01T12:00:02.000Z",
 }
 
 _KEY: dict[str, Any] = {
@@ -213,6 +225,33 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "TaggingBody": {"tags": ["car", "red"], "ids": [_DATA["id"]]},
     "EditBody": _EDIT,
     "EditsBody": {"ids": [_DATA["id"]], "set": _EDIT},
+    "LinksBody": {
+        "links": [
+            {"url": _LINK["url"], "folder": "frames", "tags": ["car"], "custom_metadata": {"lot": "A7"}}
+        ],
+        "if_exists": "skip",
+    },
+    "LinkedAnswer": {
+        "ok": [{"index": 0, "data": _LINK}],
+        "failed": [
+            {
+                "index": 1,
+                "code": "invalid_request",
+                "detail": "A URL should name a host of the public internet",
+                "retryable": False,
+            }
+        ],
+        "skipped": [],
+    },
+    "ChecksBody": {"q": 'health = "dead"'},
+    "LinkFileAnswer": {
+        "type": "link",
+        "shebang": "dataloop",
+        "metadata": {
+            "dltype": "link",
+            "linkInfo": {"type": "url", "ref": _LINK["url"], "mimetype": "image/jpeg"},
+        },
+    },
     "ChangeAnswer": {
         "changed": 1,
         "missing": ["e8a1b2c3-55d1-5b9c-9d5e-0d2f1a3c4b5d"],

@@ -20,6 +20,7 @@ from chalicelib.errors import (
     DeleteNotAllowed,
     EtagMismatch,
     Forbidden,
+    HasNoObject,
     IdempotencyKeyReused,
     InvalidBody,
     InvalidCursor,
@@ -30,6 +31,8 @@ from chalicelib.errors import (
     LabelExists,
     LakeExists,
     NoContent,
+    NotALink,
+    NoTarget,
     NotFound,
     NoThumbnail,
     NotSupported,
@@ -90,6 +93,8 @@ _KINDS: dict[type[BaseException], Kind] = {
     ),
     NoContent: Kind(HTTPStatus.NOT_FOUND, "not_found", "there are no bytes: the data is {0}"),
     UnknownLabel: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no such {0} in this datalake"),
+    NotALink: Kind(HTTPStatus.NOT_FOUND, "not_found", "the data is no link"),
+    NoTarget: Kind(HTTPStatus.NOT_FOUND, "not_found", "no active connector reaches the bucket {0}"),
     NoThumbnail: Kind(HTTPStatus.NOT_FOUND, "not_found", "there is no thumbnail: {0}"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "not_found"),
     Ambiguous: Kind(HTTPStatus.CONFLICT, "ambiguous", "several data are meant; `ids` has up to 100 of them"),
@@ -112,6 +117,7 @@ _KINDS: dict[type[BaseException], Kind] = {
     ConnectorIdle: Kind(HTTPStatus.CONFLICT, "conflict", "the connector is {0}; check it first"),
     LabelExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is a {0} of this name already"),
     ObjectExists: Kind(HTTPStatus.CONFLICT, "conflict", "there is an object of this name by now"),
+    HasNoObject: Kind(HTTPStatus.CONFLICT, "conflict", "a link has no object; it can be forgotten"),
     EtagMismatch: Kind(HTTPStatus.CONFLICT, "etag_mismatch", "the object has other bytes by now"),
     IdempotencyKeyReused: Kind(
         HTTPStatus.CONFLICT, "conflict", "this Idempotency-Key came with another request before"

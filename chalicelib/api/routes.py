@@ -18,6 +18,8 @@ from chalicelib.api.answers import (
     LabelsAnswer,
     LakeAnswer,
     LakesAnswer,
+    LinkedAnswer,
+    LinkFileAnswer,
     NewKeyAnswer,
     PartsAnswer,
     ProgressAnswer,
@@ -35,7 +37,7 @@ from chalicelib.api.connectors import (
     list_connectors,
     show_connector,
 )
-from chalicelib.api.data import show_content, show_data, show_thumbnail
+from chalicelib.api.data import show_content, show_data, show_link, show_thumbnail
 from chalicelib.api.deletions import DeletionParameters, DeletionsBody, delete_data, delete_many
 from chalicelib.api.description import show_openapi
 from chalicelib.api.edits import EditBody, EditsBody, edit_data, edit_many
@@ -70,6 +72,7 @@ from chalicelib.api.lakes import (
     list_lakes,
     show_lake,
 )
+from chalicelib.api.links import ChecksBody, LinksBody, check_links, create_links
 from chalicelib.api.parameters import ConfirmParameters, ListParameters, PageParameters
 from chalicelib.api.searches import FindParameters, SearchBody, find_data, list_data, search_data
 from chalicelib.api.uploads import (
@@ -93,6 +96,7 @@ from chalicelib.errors import (
     ConnectorInUse,
     DeleteNotAllowed,
     EtagMismatch,
+    HasNoObject,
     InvalidCursor,
     InvalidQuery,
     JobIsOver,
@@ -100,6 +104,8 @@ from chalicelib.errors import (
     LabelExists,
     LakeExists,
     NoContent,
+    NotALink,
+    NoTarget,
     NoThumbnail,
     NotSupported,
     ObjectExists,
@@ -319,7 +325,14 @@ ROUTES = (
         "/v1/datalakes/{lake}/data/{id}/content",
         show_content,
         answers={302: None},
-        errors=(UnknownData, NoContent),
+        errors=(UnknownData, NoTarget, NoContent),
+    ),
+    Route(
+        "GET",
+        "/v1/datalakes/{lake}/data/{id}/link",
+        show_link,
+        answers={200: LinkFileAnswer},
+        errors=(UnknownData, NotALink),
     ),
     Route(
         "GET",
@@ -365,13 +378,30 @@ ROUTES = (
         errors=(InvalidQuery,),
     ),
     Route(
+        "POST",
+        "/v1/datalakes/{lake}/links",
+        create_links,
+        role=Role.EDITOR,
+        body=LinksBody,
+        answers={200: LinkedAnswer},
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/links/check",
+        check_links,
+        role=Role.EDITOR,
+        body=ChecksBody,
+        answers={202: BegunAnswer},
+        errors=(InvalidQuery,),
+    ),
+    Route(
         "DELETE",
         "/v1/datalakes/{lake}/data/{id}",
         delete_data,
         DeletionParameters,
         role=Role.EDITOR,
         answers={200: DeletionAnswer, 202: DeletionAnswer},
-        errors=(UnknownData, DeleteNotAllowed, EtagMismatch, NotSupported, AccessDenied),
+        errors=(UnknownData, DeleteNotAllowed, HasNoObject, EtagMismatch, NotSupported, AccessDenied),
     ),
     Route(
         "POST",

@@ -3,7 +3,8 @@ event, or by a look."""
 
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ContentChanged, DeleteNotAllowed, EtagMismatch
+from chalicelib.errors import ContentChanged, DeleteNotAllowed, EtagMismatch, HasNoObject
+from chalicelib.model.data import Kind
 from chalicelib.storage import buckets, connectors, queues
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ def require(lake: "Lake") -> None:
 def delete(lake: "Lake", data: "Data", etag: str) -> None:
     """Delete the bytes that the etag names; that they are gone already is no error.
 
-    Raises DeleteNotAllowed, EtagMismatch when there are other bytes, AccessDenied, NotSupported,
-    StorageUnavailable.
+    Raises DeleteNotAllowed, HasNoObject of a link, whose name may be an object's, EtagMismatch when there are
+    other bytes, AccessDenied, NotSupported, StorageUnavailable.
     """
     require(lake)
+    if data.kind is Kind.LINK:
+        raise HasNoObject
     try:
         buckets.delete_object(lake.home, data.object_name, etag)
     except ContentChanged as error:

@@ -26,6 +26,8 @@ class Outcome:
     """As it is now; what was in the way, where there is a record of it."""
     code: str | None = None
     detail: str | None = None
+    created: bool = False
+    """Of what is ok: whether it was not there before."""
 
     @property
     def retryable(self) -> bool:
@@ -33,8 +35,8 @@ class Outcome:
         return self.code in _PASSING
 
 
-def done(index: int, data: "Data") -> Outcome:
-    return Outcome(index=index, kind=OutcomeKind.OK, data=data)
+def done(index: int, data: "Data", *, created: bool = False) -> Outcome:
+    return Outcome(index=index, kind=OutcomeKind.OK, data=data, created=created)
 
 
 def failed(index: int, code: str, detail: str, data: "Data | None" = None) -> Outcome:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
 from chalicelib.downstream import deletions
-from chalicelib.errors import AccessDenied, DeleteNotAllowed, EtagMismatch, NotSupported
+from chalicelib.errors import AccessDenied, DeleteNotAllowed, EtagMismatch, HasNoObject, NotSupported
 from chalicelib.jobs.steps import RECORDS_PER_STEP, Step
+from chalicelib.model.data import Kind
 from chalicelib.query import pages
 from chalicelib.query.pages import Query
 from chalicelib.storage import forgetting, records
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.model.lake import Lake
 
 type Chosen = list[list[str]]
-"""Ids, each with the etag that was seen."""
+"""Ids, each with the etag that was seen; empty where there was none."""
 
 _COUNTS = ("seen", "bytes", "missing", "failed")
 
@@ -35,10 +36,10 @@ def step(lake: "Lake", job: "Job") -> Step:
         counts = (_delete if job.task["object"] else _forget)(lake, job, place["chosen"])
         return _step(job, counts, place["after"])
     found, missing, after = _next(lake, job.task, place["after"])
-    counts = {"seen": len(found), "bytes": sum(each.size for each in found), "missing": missing}
+    counts = {"seen": len(found), "bytes": sum(each.size or 0 for each in found), "missing": missing}
     if job.task["dry_run"] or not found:
         return _step(job, counts, after)
-    return _step(job, counts, after, [[each.id, each.etag] for each in found])
+    return _step(job, counts, after, [[each.id, each.etag or ""] for each in found])
 
 
 def _step(job: "Job", counts: dict[str, int], after: Any, chosen: Chosen | None = None) -> Step:
@@ -85,11 +86,11 @@ def _delete(lake: "Lake", job: "Job", chosen: Chosen) -> dict[str, int]:
     def outcome(each: "Sequence[str]") -> str:
         data_id, etag = each
         data = read.get(data_id)
-        if data is None or not etag:
+        if data is None or not (etag or data.kind is Kind.LINK):
             return "missing"
         try:
             deletions.delete(lake, data, etag)
-        except (AccessDenied, DeleteNotAllowed, EtagMismatch, NotSupported):
+        except (AccessDenied, DeleteNotAllowed, EtagMismatch, HasNoObject, NotSupported):
             return "failed"
         return "deleted"
 

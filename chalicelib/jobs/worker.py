@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import StorageUnavailable, UnknownLake
-from chalicelib.jobs import changes_by_query, deletions, detachments, lake_deletions
+from chalicelib.jobs import changes_by_query, deletions, detachments, lake_deletions, link_checks
 from chalicelib.model import moment
 from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState
 from chalicelib.model.lake import Lake
@@ -27,6 +27,7 @@ _STEPS: "Mapping[JobKind, Callable[[Lake, Job], Step]]" = {
     JobKind.DELETE: deletions.step,
     JobKind.EDIT_BY_QUERY: changes_by_query.step,
     JobKind.DELETE_LAKE: lake_deletions.step,
+    JobKind.CHECK_LINKS: link_checks.step,
 }
 
 
@@ -73,7 +74,8 @@ def _step(job: Job) -> tuple[Job | None, int]:
     lake = Lake.read(job.task) if job.kind in MUST_END else lakes.find(job.organization, job.lake_id)
     step = _STEPS[job.kind](lake, job)
     now = moment.rfc3339(moment.now())
-    progress = {name: job.progress.get(name, 0) + step.progress.get(name, 0) for name in step.progress}
+    added = {name: job.progress.get(name, 0) + more for name, more in step.progress.items()}
+    progress = {**job.progress, **added}
     after = replace(
         job,
         state=JobState.RUNNING if step.position is not None else JobState.SUCCEEDED,

@@ -27,7 +27,7 @@ def weigh(data: "Data | None") -> Counter[str]:
     only once looked at, and what is announced has none yet."""
     if data is None or data.state is State.GONE:
         return Counter()
-    size = data.size if data.live else 0
+    size = (data.size or 0) if data.live else 0
     counted = Counter({"items": 1, "bytes": size, f"status:{data.status}": 1, f"kind:{data.kind}": 1})
     if data.type:
         counted[f"type:{data.type}"] = 1

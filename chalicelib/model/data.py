@@ -45,6 +45,15 @@ class Kind(StrEnum):
     LINK = "link"
 
 
+class Health(StrEnum):
+    """What was found where a link points to, when it was last looked at."""
+
+    OK = "ok"
+    DEAD = "dead"
+    CHANGED = "changed"
+    """Something else is there than when it was fetched."""
+
+
 class Reason(StrEnum):
     """Why a record is `skipped` or `failed`."""
 
@@ -56,6 +65,14 @@ class Reason(StrEnum):
     ACCESS_DENIED = "access_denied"
     OUT_OF_RESOURCES = "out_of_resources"
     """Earlier attempts to decode it ran out of memory or time."""
+    REFUSED = "refused"
+    """The link points, or was sent on, to where nothing is ever fetched from."""
+    NOT_FOUND = "not_found"
+    UNREACHABLE = "unreachable"
+    """Its host is not known, does not answer, or cannot prove who it is."""
+    TOO_SLOW = "too_slow"
+    BAD_ANSWER = "bad_answer"
+    """An error of its host, or nothing that HTTP allows or that was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +93,24 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What S3 says about an object that is there, without its bytes. None where the source did not tell."""
+    """What S3, or the host of a link, says about what is there, without its bytes. None where the source did
+    not tell."""
 
-    size: int
-    etag: str
+    size: int | None
+    etag: str | None
     version_id: str | None = None
     content_type: str | None = None
     content_encoding: str | None = None
     last_modified: str | None = None
+
+    def contradicts(self, data: "Data") -> bool:
+        """Whether anything that is known of both is another."""
+        pairs = (
+            (self.size, data.size),
+            (self.etag, data.etag),
+            (self.last_modified, data.last_modified),
+        )
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
     def same_content(self, data: "Data") -> bool:
         """The same bytes put again count as others: their type or encoding may be another."""
@@ -97,7 +124,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """One item of a lake, as it is recorded.
+    """One item of a lake, as it is recorded: an object of its bucket, or a link.
 
     `rev`, `op_id`, `sequencer`, `content` and everything that S3 said belong to the sync protocol
     (chalicelib/upstream/check.py). `content` names the write that first saw the present bytes; derived files
@@ -113,12 +140,17 @@ class Data:
     op_id: str
     sequencer: "Sequencer | None"
     content: str
-    size: int
-    etag: str
+    size: int | None
+    """Of a link: as its target was when it was fetched, and so are `etag` and `last_modified`."""
+    etag: str | None
     version_id: str | None = None
     content_type: str | None = None
     content_encoding: str | None = None
     last_modified: str | None = None
+    url: str | None = None
+    """Where a link points to, or what the bytes of an object say that it points to."""
+    health: Health | None = None
+    checked_at: str | None = None
     created_at: str
     updated_at: str
     status: Status = Status.INDEXED
@@ -222,13 +254,32 @@ def announced_record(
         op_id=op_id,
         content="",
         size=size,
-        etag="",
+        etag=None,
         content_type=content_type,
         created_at=(before and before.created_at) or now,
         updated_at=now,
         status=Status.PENDING,
         expires_at=expires_at,
         **kept,
+    )
+
+
+def first_link(lake: "Lake", name: str, url: str, content_type: str | None, op_id: str) -> Data:
+    data_id, now = lake.link_id(name), moment.rfc3339(moment.now())
+    return Data(
+        id=data_id,
+        shard=lake.shard(data_id),
+        object_name=name,
+        kind=Kind.LINK,
+        op_id=op_id,
+        sequencer=None,
+        content=op_id,
+        size=None,
+        etag=None,
+        content_type=content_type,
+        url=url,
+        created_at=now,
+        updated_at=now,
     )
 
 

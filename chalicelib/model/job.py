@@ -21,6 +21,8 @@ class JobKind(StrEnum):
     """Forget data, or delete its objects."""
     EDIT_BY_QUERY = "edit_by_query"
     """Attach or detach tags, or edit, all data that a query finds."""
+    CHECK_LINKS = "check_links"
+    """Look whether what links point to is still there, and still the same."""
     DELETE_LAKE = "delete_lake"
     """Remove all that there is of a lake that was deleted."""
 

@@ -91,6 +91,10 @@ class Lake:
     def data_id(self, object_name: str) -> str:
         return str(uuid.uuid5(uuid.UUID(self.id), object_name))
 
+    def link_id(self, name: str) -> str:
+        """In a namespace of its own: no event can mean it, and an object may have the same name."""
+        return str(uuid.uuid5(uuid.uuid5(uuid.UUID(self.id), "links"), name))
+
     def shard(self, data_id: str) -> str:
         return f"{self.id}#{int(data_id[:8], 16) % self.shards}"
 

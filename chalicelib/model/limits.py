@@ -65,6 +65,14 @@ CHECK_ATTEMPTS = 10
 KEY_BYTES = 1024
 """Longest S3 key in UTF-8, and longest sort key of a DynamoDB index."""
 
+LINK_NAME_BYTES = KEY_BYTES - 1
+"""What is left of a sort key for the name of a link, beside what tells it from an object of that name."""
+
+URL_CHARACTERS = 2048
+
+LINKS_AT_ONCE = 1000
+"""That one call may create."""
+
 OBJECT_BYTES = 50 * 1024**4
 """Largest object that S3 holds."""
 

@@ -6,11 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
-from chalicelib.errors import AccessDenied, Archived, ContentChanged, StorageUnavailable
+from chalicelib.downstream.targets import Courier
+from chalicelib.errors import AccessDenied, Archived, ContentChanged, NotFetched, StorageUnavailable
+from chalicelib.model import link
 from chalicelib.model.data import Facts, Reason, Status, thumbnail_key
+from chalicelib.model.fetch import Fetch
 from chalicelib.model.work import Work
 from chalicelib.observability import count, logger
-from chalicelib.preprocess import headers, signatures
+from chalicelib.preprocess import headers, origins, signatures
 from chalicelib.preprocess.headers import Limits
 from chalicelib.storage import buckets, queues, records
 from chalicelib.storage.aws import CALL_SECONDS
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chalicelib.model.data import Data, Sight
+    from chalicelib.model.lake import Bucket
+    from chalicelib.preprocess.signatures import Signature
 
 _RESERVE_MS = 1000 * CALL_SECONDS + 2000
 """What must be left of the invocation before another image is begun: one call that hangs ends what it belongs
@@ -57,6 +62,8 @@ class Finding:
     facts: Facts
     thumbnail: bytes | None = None
     sight: "Sight | None" = None
+    points_to: str | None = None
+    """The bytes are those of a link to this URL."""
 
 
 def receive(
@@ -75,7 +82,8 @@ def _receive_one(message: dict[str, Any], remaining_ms: "Callable[[], int]", tie
         return Outcome.RETRIED
     delivery = int(message["attributes"]["ApproximateReceiveCount"])
     try:
-        return _inspect(Work.decode(message["body"]), delivery, tier)
+        work = Work.decode(message["body"])
+        return _look(work) if work.check else _inspect(work, delivery, tier)
     except (StorageUnavailable, AccessDenied, ContentChanged) as error:
         logger.warning("image was not inspected", message_id=message["messageId"], reason=repr(error))
     except Exception:
@@ -87,6 +95,8 @@ def _inspect(work: Work, delivery: int, tier: Tier) -> Outcome:
     decode = delivery <= tier.decodes
     try:
         finding = _examine(work, tier.limits, decode=decode)
+    except NotFetched as failure:
+        finding = _not_had(failure.args[0])
     except ContentChanged:
         if _is_superseded(work):
             # A delivery that crashed after it stored its thumbnail left it behind.
@@ -103,6 +113,8 @@ def _inspect(work: Work, delivery: int, tier: Tier) -> Outcome:
         if isinstance(error, StorageUnavailable):
             raise
         finding = _give_up(error)
+    if finding.points_to:
+        return _follow(work, finding.points_to, delivery, tier)
     if finding.facts.status_reason in (Reason.TOO_LARGE, Reason.OUT_OF_RESOURCES) and not tier.is_last:
         return _forward(work)
     return _publish(work, finding)
@@ -111,26 +123,31 @@ def _inspect(work: Work, delivery: int, tier: Tier) -> Outcome:
 def _give_up(error: Exception) -> Finding:
     if not isinstance(error, AccessDenied):
         logger.error("image cannot be examined", exc_info=error)
-    reason = Reason.ACCESS_DENIED if isinstance(error, AccessDenied) else Reason.CORRUPT
+    return _not_had(Reason.ACCESS_DENIED if isinstance(error, AccessDenied) else Reason.CORRUPT)
+
+
+def _not_had(reason: Reason) -> Finding:
     return Finding(Facts(status=Status.FAILED, status_reason=reason))
 
 
 def _examine(work: Work, limits: Limits, *, decode: bool) -> Finding:
     """One GET, of which no more is read than it takes."""
     try:
-        with buckets.open_object(work.bucket, work.object_name, work.etag) as (sight, stream):
-            head = stream.read(signatures.HEAD_BYTES)
+        with origins.opened(work) as source:
+            sight, head = source.sight, source.stream.read(signatures.HEAD_BYTES)
             signature = signatures.recognize(head) if head else None
             if signature is None:
                 return Finding(signatures.EMPTY, sight=sight)
             if signature.format is None:
-                return Finding(signature.skip(), sight=sight)
+                points_to = None if work.is_elsewhere else _target_in(head, signature)
+                return Finding(signature.skip(), sight=sight, points_to=points_to)
             header = headers.examine(head, signature.format)
-            if sight.size > limits.bytes or (header.pixels or 0) > limits.pixels:
+            is_large = not source.is_whole or (sight.size or 0) > limits.bytes
+            if is_large or (header.pixels or 0) > limits.pixels:
                 return Finding(headers.describe(signature, header, Reason.TOO_LARGE), sight=sight)
             if not decode:
                 return Finding(headers.describe(signature, header, Reason.OUT_OF_RESOURCES), sight=sight)
-            data = head + stream.read()
+            data = head + source.stream.read()
     except Archived:
         return Finding(Facts(status=Status.SKIPPED, status_reason=Reason.ARCHIVED))
     # Here and not above, as the API's function imports this module and must not wait for Pillow.
@@ -143,9 +160,7 @@ def _examine(work: Work, limits: Limits, *, decode: bool) -> Finding:
 def _publish(work: Work, finding: Finding) -> Outcome:
     if finding.thumbnail:
         buckets.put_thumbnail(_thumbnail_key(work), finding.thumbnail)
-    if records.publish(
-        work.data_id, work.content, finding.facts, finding.sight, thumbnail=bool(finding.thumbnail)
-    ):
+    if origins.publish(work, finding.facts, finding.sight, thumbnail=bool(finding.thumbnail)):
         return Outcome.PUBLISHED
     if not _shows_thumbnail(work):
         buckets.delete_artifacts([_thumbnail_key(work)])
@@ -157,10 +172,40 @@ def _forward(work: Work) -> Outcome:
     return Outcome.FORWARDED
 
 
+def _target_in(head: bytes, signature: "Signature") -> str | None:
+    return link.url_in_file(head) if signature.content_type == "application/json" else None
+
+
+def _follow(work: Work, url: str, delivery: int, tier: Tier) -> Outcome:
+    """What the record shows is where its bytes say that it is."""
+    home = _home(work)
+    order = Courier(home.organization).order(url, work, f"{work.data_id}/{work.content}")
+    match order:
+        case Work():
+            return _inspect(order, delivery, tier)
+        case Fetch():
+            if queues.send_fetches([order]):
+                raise StorageUnavailable("send fetch")
+            return Outcome.FORWARDED
+        case None:
+            return _publish(work, _not_had(Reason.REFUSED))
+
+
+def _look(work: Work) -> Outcome:
+    return Outcome.PUBLISHED if origins.look(work) else Outcome.SUPERSEDED
+
+
 def _recheck(work: Work) -> Outcome:
     """The event that would tell of the other bytes must have been lost."""
-    queues.send_recheck(work.bucket.routing_key, work.object_name)
+    queues.send_recheck(_home(work).routing_key, work.object_name)
     return Outcome.RECHECKED
+
+
+def _home(work: Work) -> "Bucket":
+    """Of what is the record's own."""
+    if work.bucket is None:
+        raise ValueError("what lies in quarantine has no bucket of its own")
+    return work.bucket
 
 
 def _is_superseded(work: Work) -> bool:

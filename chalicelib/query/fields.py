@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib.model.data import Kind, Reason, Status, Type
+from chalicelib.model.data import Health, Kind, Reason, Status, Type
 from chalicelib.model.schema import Schema, ValueType
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ TYPE: Final = Field("type", "", Content.TEXT, Type)
 STATUS: Final = Field("status", "", Content.TEXT, Status)
 
 _OTHERS: Final = {
-    Content.TEXT: "datalake_id etag version_id content_type content_encoding description",
+    Content.TEXT: "datalake_id etag version_id content_type content_encoding url description",
     Content.NUMBER: "size width height orientation channels",
     Content.BOOLEAN: "thumbnail",
-    Content.TIME: "last_modified updated_at",
+    Content.TIME: "last_modified updated_at checked_at",
 }
 
 FIELDS: Final = {
@@ -69,6 +69,7 @@ FIELDS: Final = {
     for field in (
         *(ID, OBJECT_NAME, FILENAME, CREATED_AT, KIND, TYPE, STATUS, TAGS, SOURCE),
         Field("status_reason", "", Content.TEXT, Reason),
+        Field("health", "", Content.TEXT, Health),
         *(Field(name, "", content) for content, names in _OTHERS.items() for name in names.split()),
     )
 }

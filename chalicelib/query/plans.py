@@ -146,7 +146,7 @@ def _lookups(lake: "Lake", clauses: "Sequence[Clause]") -> "Iterator[Lookup]":
 def _ids(lake: "Lake", clause: Clause) -> "Iterator[str]":
     for value in map(str, clause.values):
         if clause.field == fields.OBJECT_NAME:
-            yield lake.data_id(value)
+            yield from (lake.data_id(value), lake.link_id(value))
         elif is_id(value):
             yield value
 
@@ -216,7 +216,8 @@ def _walk_prefix(order: Order, clauses: "Iterable[Clause]") -> Walk:
     return Walk(
         order=order,
         bounds=(longest,),
-        exact=order is Order.OBJECT_NAME,
+        # Behind the names of links there is a mark, which no other name should be taken for.
+        exact=order is Order.OBJECT_NAME and "\0" not in prefix,
         ranges=(records.span(order, prefix),) if possible else (),
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from chalicelib.model.data import Data
-    from chalicelib.model.lake import Bucket, Lake
+    from chalicelib.model.lake import Bucket
 
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 _CHANGED = _NOT_THERE | {"412", "PreconditionFailed"}
@@ -74,13 +74,15 @@ class Stream(Protocol):
 
 
 @contextmanager
-def open_object(bucket: "Bucket", object_name: str, etag: str) -> "Iterator[tuple[Sight, Stream]]":
-    """The bytes that the etag names, with what S3 says about them. What is not read is not transferred.
+def open_object(bucket: "Bucket", object_name: str, etag: str | None) -> "Iterator[tuple[Sight, Stream]]":
+    """The bytes that the etag names, or any if it is None, with what S3 says about them. What is not read is
+    not transferred.
 
     Raises ContentChanged when other bytes or none are there, Archived, AccessDenied, StorageUnavailable.
     """
     try:
-        answer = _s3(bucket).get_object(**where(bucket), Key=object_name, IfMatch=f'"{etag}"')
+        matching = {} if etag is None else {"IfMatch": f'"{etag}"'}
+        answer = _s3(bucket).get_object(**where(bucket), Key=object_name, **matching)
         try:
             yield _sight(answer), answer["Body"]
         finally:
@@ -157,12 +159,12 @@ def delete_artifacts(keys: "Sequence[str]") -> None:
         raise StorageUnavailable("delete artifacts", errors[0].get("Code", ""))
 
 
-def content_url(lake: "Lake", data: "Data", *, content_type: str, inline: bool) -> str:
+def content_url(bucket: "Bucket", object_name: str, *, content_type: str, inline: bool) -> str:
     disposition = "inline" if inline else "attachment"
     return _presigned(
-        _s3(lake.home),
-        Bucket=lake.bucket,
-        Key=data.object_name,
+        _s3(bucket),
+        Bucket=bucket.name,
+        Key=object_name,
         ResponseContentType=content_type,
         ResponseContentDisposition=disposition,
     )

@@ -36,6 +36,13 @@ _reaches: dict[tuple[str, str], Reach] = {}
 _making = Lock()
 
 
+def homes(organization: str) -> "dict[str, Bucket]":
+    """The buckets that active connectors of the organization reach, by their names. Of several with one name,
+    that of the eldest."""
+    found = sorted(of_organization(organization), key=lambda each: each.created_at, reverse=True)
+    return {each.bucket: each.home for each in found if each.serves}
+
+
 def s3(bucket: "Bucket") -> Any:
     """A client of S3 with the rights that the bucket's connector has. To be asked for by each request and not
     kept, so that it follows the connector.

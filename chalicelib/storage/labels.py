@@ -75,7 +75,7 @@ def get_or_create(lake_id: str, kind: LabelKind, name: str) -> tuple[Label, bool
 
 
 def get_or_create_all(lake_id: str, kind: LabelKind, names: "Iterable[str]") -> dict[str, Label]:
-    """The labels of all these names, by the names as given. New ones are made of their first form."""
+    """The labels of all these names, by the names as given. What is new is made of its first form."""
     asked = list(names)
     by_fold = {fold(name): name for name in reversed(asked)}
     found = find(lake_id, kind, by_fold.values())

@@ -7,9 +7,15 @@ from chalicelib.storage import aws
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from typing import Protocol
 
+    from chalicelib.model.fetch import Fetch
     from chalicelib.model.job import Job
     from chalicelib.model.work import Work
+
+    class Encoded(Protocol):
+        def encode(self) -> str: ...
+
 
 _BATCH = 10
 _ATTRIBUTE_BYTES = 1024
@@ -20,15 +26,23 @@ OTHERS = "AcceptEventsOfOtherAccounts"
 
 def send_preprocess(work: "Sequence[Work]") -> "list[Work]":
     """Ask for the bytes of each to be looked at. Answers what was not accepted."""
-    batches = [work[start : start + _BATCH] for start in range(0, len(work), _BATCH)]
-    return [left for batch in parallel.for_each(_send_batch, batches) for left in batch]
+    return _send(config.preprocess_queue, "send preprocess", work)
 
 
-def _send_batch(work: "Sequence[Work]") -> "list[Work]":
-    entries = [{"Id": str(index), "MessageBody": each.encode()} for index, each in enumerate(work)]
-    with aws.calling("send preprocess"):
-        answer = _sqs().send_message_batch(QueueUrl=config.preprocess_queue, Entries=entries)
-    return [work[int(failed["Id"])] for failed in answer.get("Failed", [])]
+def send_fetches(fetches: "Sequence[Fetch]") -> "list[Fetch]":
+    """Ask for each to be fetched. Answers what was not accepted."""
+    return _send(config.fetches_queue, "send fetches", fetches)
+
+
+def _send[M: Encoded](queue: str, action: str, messages: "Sequence[M]") -> list[M]:
+    def send(batch: "Sequence[M]") -> list[M]:
+        entries = [{"Id": str(index), "MessageBody": each.encode()} for index, each in enumerate(batch)]
+        with aws.calling(action):
+            answer = _sqs().send_message_batch(QueueUrl=queue, Entries=entries)
+        return [batch[int(failed["Id"])] for failed in answer.get("Failed", [])]
+
+    batches = [messages[start : start + _BATCH] for start in range(0, len(messages), _BATCH)]
+    return [left for batch in parallel.for_each(send, batches) for left in batch]
 
 
 def send_large(work: "Work") -> None:

@@ -12,6 +12,7 @@ from chalicelib.config import config
 from chalicelib.model import limits, moment
 from chalicelib.model.data import (
     Data,
+    Health,
     Kind,
     Reason,
     Sight,
@@ -35,10 +36,35 @@ if TYPE_CHECKING:
 
     from chalicelib.model.data import Facts
     from chalicelib.model.lake import Lake
+    from chalicelib.model.work import Work
+
+_LINK_MARK = "\0"
+"""Behind the name of a link where it is sorted by: an object of the same name stands beside it, not in its
+place."""
+
+_OF_TARGET = ("size", "etag", "version_id", "last_modified", "health", "checked_at")
+"""What the record of a link says of its target beside that."""
+
+_DEAD = frozenset(
+    {
+        *(Reason.REFUSED, Reason.NOT_FOUND, Reason.UNREACHABLE, Reason.TOO_SLOW, Reason.BAD_ANSWER),
+        Reason.ACCESS_DENIED,
+    }
+)
 
 _TOLD = ("content", "size", "etag", "version_id", "content_type", "content_encoding", "last_modified")
 _PEOPLES = ("tags", "edit_id", *WRITTEN)
-_DERIVED = ("status_reason", "type", "width", "height", "orientation", "channels", "metadata", "thumbnail")
+_DERIVED = (
+    "url",
+    "status_reason",
+    "type",
+    "width",
+    "height",
+    "orientation",
+    "channels",
+    "metadata",
+    "thumbnail",
+)
 
 
 def read(data_id: str) -> Data | None:
@@ -102,9 +128,15 @@ def write_gone(
         "state": State.GONE,
         "gone_from": lake.shard(lake.data_id(object_name)),
         "expires_at": moment.tombstone_end(),
-        "updated_at": moment.rfc3339(moment.now()),
+        "updated_at": _now(),
     }
     return _compare_and_set(lake.data_id(object_name), before, op_id, sequencer, tombstone)
+
+
+def link_of(before: Data | None, after: Data) -> dict[str, Any]:
+    """The write, for a transaction, of a new link, unless another one was written there since `before` was
+    read: nothing, or a tombstone."""
+    return {"Put": DataItem(**_item(after)).get_save_kwargs_from_instance(is_untouched(before))}
 
 
 def write_unseen(before: Data, sequencer: Sequencer | None, op_id: str) -> Data | None:
@@ -133,7 +165,8 @@ def labelling_of(before: Data, after: Data) -> dict[str, Any]:
 def oblivion_of(before: Data, op_id: str) -> dict[str, Any]:
     """The write, for a transaction, that leaves a tombstone which remembers nothing of what was recorded,
     unless anybody has written since `before` was read."""
-    values = dict.fromkeys((*_TOLD, *_DERIVED, *_PEOPLES, "status", "shard", "created_key", "filename_key"))
+    keys = ("status", "shard", "created_key", "filename_key")
+    values = dict.fromkeys((*_TOLD, *_DERIVED, *_OF_TARGET, *_PEOPLES, *keys))
     tombstone = {
         "state": State.GONE,
         "gone_from": before.shard,
@@ -163,7 +196,7 @@ def awaits(content: str) -> "Condition":
 def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, thumbnail: bool) -> bool:
     """Record what the bytes say, and what S3 said of them. False when they are no longer the record's, or
     when it was recorded before."""
-    values = asdict(facts) | {"metadata": facts.metadata or None, "thumbnail": thumbnail or None}
+    values = _facts(facts, thumbnail=thumbnail)
     if sight:
         values |= {
             "content_type": facts.content_type or sight.content_type,
@@ -171,11 +204,59 @@ def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, 
             # The same bytes may have been put there again since they were fetched, and the record may know.
             "last_modified": DataItem.last_modified | sight.last_modified,
         }
+    return _publish(data_id, content, values)
+
+
+def publish_target(work: "Work", facts: "Facts", sight: Sight | None, *, thumbnail: bool) -> bool:
+    """The same of bytes that lie where a link points to. The record of an object that says so stays what it
+    is."""
+    values = _facts(facts, thumbnail=thumbnail) | ({"url": work.url} if work.url else {})
+    if facts.content_type is None:
+        del values["content_type"]
+    if work.kind is Kind.LINK:
+        seen = asdict(sight) | {"content_type": facts.content_type or sight.content_type} if sight else {}
+        is_dead = facts.status_reason in _DEAD
+        values |= {name: value for name, value in seen.items() if value is not None}
+        values |= {"health": Health.DEAD if is_dead else Health.OK, "checked_at": _now()}
+    return _publish(work.data_id, work.content, values)
+
+
+def note_health(data_id: str, content: str, health: Health) -> bool:
+    """Record what was found where a link points to. False when it is gone, or fetched again since."""
+    condition = (DataItem.content == content) & (DataItem.state == State.LIVE)
     try:
-        _update(data_id, values | {"updated_at": moment.rfc3339(moment.now())}, awaits(content))
+        _update(data_id, {"health": health, "checked_at": _now()}, condition)
     except aws.ConditionFailed:
         return False
     return True
+
+
+def await_target(link: Data, op_id: str) -> Data | None:
+    """Forget what is known of a link's target, because it is fetched again. None when somebody else did so,
+    or the link is gone."""
+    unknown = dict.fromkeys((*_DERIVED, *_OF_TARGET)) | {"url": link.url}
+    fresh = {"content": op_id, "status": Status.INDEXED, "updated_at": _now()}
+    condition = (DataItem.content == link.content) & (DataItem.state == State.LIVE)
+    try:
+        return _update(link.id, unknown | fresh, condition)
+    except aws.ConditionFailed:
+        return None
+
+
+def _facts(facts: "Facts", *, thumbnail: bool) -> dict[str, Any]:
+    return asdict(facts) | {"metadata": facts.metadata or None, "thumbnail": thumbnail or None}
+
+
+def _publish(data_id: str, content: str, values: dict[str, Any]) -> bool:
+    try:
+        _update(data_id, values | {"updated_at": _now()}, awaits(content))
+    except aws.ConditionFailed:
+        return False
+    return True
+
+
+def _now() -> str:
+    return moment.rfc3339(moment.now())
 
 
 def write_edit(before: Data, after: Data, edit_id: str) -> Data | None:
@@ -269,7 +350,7 @@ def position(data: Data, order: Order) -> Position:
         case Order.CREATED_AT:
             return _created_key(data)
         case Order.OBJECT_NAME:
-            return data.object_name
+            return _name_key(data)
         case Order.FILENAME:
             return _filename_key(data).decode("latin-1")
 
@@ -285,14 +366,19 @@ def _index(order: Order) -> shards.Index:
 
 
 def _insertion(data: Data) -> dict[str, Any]:
-    values = {name: value for name, value in _values(data).items() if value is not None}
-    item = DataItem(id=data.id, rev=data.rev, op_id=data.op_id, **values).serialize()
+    item = DataItem(**_item(data)).serialize()
     names = ", ".join(f"'{name}': ?" for name in item)
     return {
         "Statement": f'INSERT INTO "{config.data_table}" VALUE {{{names}}}',
         "Parameters": list(item.values()),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+
+
+def _item(data: Data) -> dict[str, Any]:
+    """A first record, with what people say of it."""
+    own = {"id": data.id, "rev": data.rev, "op_id": data.op_id}
+    return own | _written(data) | _values(data)
 
 
 def _inserted(draft: Data, response: dict[str, Any]) -> Data | None:
@@ -339,17 +425,19 @@ def _values(data: Data) -> dict[str, Any]:
     return {
         "shard": data.shard,
         "created_key": _created_key(data),
-        "object_name": data.object_name,
+        "kind": None if data.kind is Kind.OBJECT else data.kind,
+        "object_name": _name_key(data),
         "filename_key": _filename_key(data),
         "state": data.state,
         "sequencer": str(data.sequencer) if data.sequencer else None,
         "content": data.content or None,
         "size": data.size,
-        "etag": data.etag or None,
+        "etag": data.etag,
         "version_id": data.version_id,
         "content_type": data.content_type,
         "content_encoding": data.content_encoding,
         "last_modified": data.last_modified,
+        "url": data.url,
         "status": data.status,
         "updated_at": data.updated_at,
     }
@@ -357,6 +445,10 @@ def _values(data: Data) -> dict[str, Any]:
 
 def _created_key(data: Data) -> str:
     return f"{data.created_at}#{data.id}"
+
+
+def _name_key(data: Data) -> str:
+    return data.object_name + _LINK_MARK if data.kind is Kind.LINK else data.object_name
 
 
 def _filename_key(data: Data) -> bytes:
@@ -378,19 +470,22 @@ def _data(item: DataItem) -> Data:
     return Data(
         id=item.id,
         shard=item.shard or item.gone_from or "",
-        object_name=item.object_name,
-        kind=Kind.OBJECT,
+        object_name=item.object_name.removesuffix(_LINK_MARK) if item.kind else item.object_name,
+        kind=Kind(item.kind or Kind.OBJECT),
         state=State(item.state),
         rev=int(item.rev),
         op_id=item.op_id,
         sequencer=Sequencer.parse(item.sequencer) if item.sequencer else None,
         content=item.content or "",
-        size=int(item.size or 0),
-        etag=item.etag or "",
+        size=_integer(item.size),
+        etag=item.etag,
         version_id=item.version_id,
         content_type=item.content_type,
         content_encoding=item.content_encoding,
         last_modified=item.last_modified,
+        url=item.url,
+        health=Health(item.health) if item.health else None,
+        checked_at=item.checked_at,
         created_at=(item.created_key or "").partition("#")[0],
         updated_at=item.updated_at,
         status=Status(item.status or Status.INDEXED),

@@ -85,11 +85,15 @@ class DataItem(Table):
         table_name = _Name("data_table")
 
     id = UnicodeAttribute(hash_key=True)
+    kind = UnicodeAttribute(null=True)
+    """None: an object."""
     shard = UnicodeAttribute(null=True)
     gone_from = UnicodeAttribute(null=True)
     """The shard of a tombstone."""
     created_key = UnicodeAttribute(null=True)
     object_name = UnicodeAttribute()
+    """Of a link with a mark at its end: it may be called like an object, and only one record can stand in one
+    place."""
     filename_key = BinaryAttribute(legacy_encoding=False, null=True)
 
     state = UnicodeAttribute()
@@ -106,6 +110,10 @@ class DataItem(Table):
     content_encoding = UnicodeAttribute(null=True)
     last_modified = UnicodeAttribute(null=True)
     updated_at = UnicodeAttribute()
+
+    url = UnicodeAttribute(null=True)
+    health = UnicodeAttribute(null=True)
+    checked_at = UnicodeAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_reason = UnicodeAttribute(null=True)

@@ -37,11 +37,6 @@ class Plan:
     tags: Tags
 
     @property
-    def size(self) -> int:
-        """How many writes it takes."""
-        return 1 + len(self.tags ^ self.data.tags)
-
-    @property
     def writes(self) -> list[dict[str, Any]]:
         return [_update(self.data, self.tags), *passage(self.data, self.data.tags, self.tags)]
 

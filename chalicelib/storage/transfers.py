@@ -141,7 +141,8 @@ def _is_done(bucket: "Bucket", multipart: Multipart) -> bool:
     """Whether an earlier completion, whose answer was lost, made the object: an etag ends with the number of
     its parts."""
     there = buckets.look(bucket, multipart.object_name)
-    return bool(there and there.size == multipart.size and there.etag.endswith(f"-{multipart.part_count}"))
+    ending = f"-{multipart.part_count}"
+    return bool(there and there.size == multipart.size and str(there.etag).endswith(ending))
 
 
 def _place(bucket: "Bucket", multipart: Multipart) -> dict[str, str]:

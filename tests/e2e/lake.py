@@ -88,7 +88,8 @@ class Stack:
         return {entry["Key"]: (entry["Size"], entry["ETag"].strip('"')) for entry in objects}
 
     def in_step(self, prefix: str = "") -> bool:
-        records = {r["object_name"]: (r["size"], r["etag"]) for r in self.index(prefix)}
+        objects = self.index(prefix, kind="object")
+        records = {record["object_name"]: (record["size"], record["etag"]) for record in objects}
         return records == self.listing(prefix)
 
     def settled(self, prefix: str = "") -> bool:

@@ -129,8 +129,8 @@ def test_counters_equal_a_recount(stack: Stack, folder: str) -> None:
         records = list(stack.index())
         return {
             "items": len(records),
-            "bytes": sum(r["size"] for r in records),
-            "by_type": dict(Counter(r["type"] for r in records)),
+            "bytes": sum(r["size"] or 0 for r in records),
+            "by_type": dict(Counter(r["type"] for r in records if r["type"])),
             "by_status": dict(Counter(r["status"] for r in records)),
             "by_kind": dict(Counter(r["kind"] for r in records)),
         }

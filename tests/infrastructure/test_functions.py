@@ -3,11 +3,21 @@ from pathlib import Path
 
 import pytest
 
-FUNCTIONS = {"APIHandler", "Authorize", "Changes", "Jobs", "Preprocess", "PreprocessLarge", "Upstream"}
+FUNCTIONS = {
+    "APIHandler",
+    "Authorize",
+    "Changes",
+    "Fetch",
+    "Jobs",
+    "Preprocess",
+    "PreprocessLarge",
+    "Upstream",
+}
 QUEUES = {
     "Upstream": "EventsQueue",
     "Preprocess": "PreprocessQueue",
     "PreprocessLarge": "PreprocessLargeQueue",
+    "Fetch": "FetchesQueue",
     "Jobs": "JobsQueue",
 }
 
@@ -71,6 +81,7 @@ def test_events_come_in_large_batches_and_images_in_small_ones(sources):
         "Upstream": (500, 1),
         "Preprocess": (10, 0),
         "PreprocessLarge": (1, 0),
+        "Fetch": (10, 0),
         "Jobs": (1, 0),
         "Changes": (1000, 1),
     }

@@ -5,6 +5,11 @@ import pytest
 WITHOUT_RESOURCE = {("Changes", "dynamodb:ListStreams")}
 """The only actions that may be allowed on `*`: AWS knows no resource for them."""
 
+CONSUMING = {
+    (f"sqs:{action}", "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}")
+    for action in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
+}
+
 TRIALS = "${DataBucket}/.tidelake/check/*"
 """Below it the API tries what may be done with a bucket."""
 
@@ -56,6 +61,7 @@ def test_patterns_end_a_resource_of_the_stack(rights):
             ending = (
                 *("${DataBucket}/*", TRIALS, "${ArtifactsBucket}/*", ".Arn}/index/*"),
                 *(":secret:tidelake/${AWS::StackName}/connectors/*", ":iam::*:role/${ConnectorRoles}"),
+                "${ArtifactsBucket}/quarantine/*",
                 ":rule/${AWS::StackName}-*",
             )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
@@ -119,8 +125,10 @@ def test_others_than_the_api_may_say_of_a_connector_only_that_it_fails(resources
             for statement in policy["PolicyDocument"]["Statement"]
             if "ConnectorsTable" in str(statement["Resource"])
         ]
+        # Links name buckets, whose connectors are looked for.
+        finding = [] if name == "Upstream" else ["dynamodb:Query"]
         assert [statement["Action"] for statement in statements] == [
-            ["dynamodb:GetItem"],
+            ["dynamodb:GetItem", *finding],
             ["dynamodb:UpdateItem"],
         ]
         assert statements[1]["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"] == [
@@ -176,11 +184,31 @@ def test_no_function_makes_organizations(rights):
 
 
 @pytest.mark.parametrize("function", ["APIHandler", "Jobs"])
-def test_only_jobs_and_looks_are_asked_for(rights, function):
+def test_only_jobs_looks_and_targets_of_links_are_asked_for(rights, function):
     assert {queue for name, queue in allowed(rights, "sqs:SendMessage") if name == function} == {
         "{'Fn::GetAtt': ['JobsQueue', 'Arn']}",
         "{'Fn::GetAtt': ['EventsQueue', 'Arn']}",
+        "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}",
+        "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}",
     }
+
+
+def test_who_reaches_other_hosts_can_only_quarantine_what_they_say_and_pass_on_a_message(rights):
+    assert {(action, str(resource)) for name, action, resource in rights if name == "Fetch"} - CONSUMING == {
+        ("logs:CreateLogStream", "{'Fn::GetAtt': ['FetchLogs', 'Arn']}"),
+        ("logs:PutLogEvents", "{'Fn::GetAtt': ['FetchLogs', 'Arn']}"),
+        (
+            "s3:PutObject",
+            "{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${ArtifactsBucket}/quarantine/*'}",
+        ),
+        ("sqs:SendMessage", "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}"),
+    }
+
+
+def test_whoever_reads_quarantine_can_tell_missing_bytes_from_forbidden_ones(rights):
+    reading = {name for name, resource in allowed(rights, "s3:GetObject") if "quarantine" in resource}
+    listing = {name for name, resource in allowed(rights, "s3:ListBucket") if "Artifacts" in resource}
+    assert listing == reading == {"Preprocess", "PreprocessLarge"}
 
 
 def test_each_function_consumes_its_own_queue_alone(rights, of_type):
@@ -196,6 +224,7 @@ def test_each_function_consumes_its_own_queue_alone(rights, of_type):
             ("Upstream", "{'Fn::GetAtt': ['EventsQueue', 'Arn']}"),
             ("Preprocess", "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}"),
             ("PreprocessLarge", "{'Fn::GetAtt': ['PreprocessLargeQueue', 'Arn']}"),
+            ("Fetch", "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}"),
             ("Jobs", "{'Fn::GetAtt': ['JobsQueue', 'Arn']}"),
         }
 
@@ -210,4 +239,6 @@ def test_each_function_logs_to_its_own_group(rights, of_type):
 
 def test_whoever_asks_for_an_object_can_tell_a_missing_one_from_a_forbidden_one(rights):
     looking = {name for name, resource in allowed(rights, "s3:GetObject") if "DataBucket" in resource}
-    assert {name for name, _ in allowed(rights, "s3:ListBucket")} == looking
+    assert {
+        name for name, resource in allowed(rights, "s3:ListBucket") if "DataBucket" in resource
+    } == looking

@@ -3,12 +3,13 @@ import json
 import pytest
 
 from chalicelib.jobs import worker
-from chalicelib.storage import queues, tables
+from chalicelib.storage import quarantine, queues, tables
 
 DEAD_LETTERS = {
     "EventsQueue": "EventsDeadLetters",
     "PreprocessQueue": "PreprocessDeadLetters",
     "PreprocessLargeQueue": "PreprocessLargeDeadLetters",
+    "FetchesQueue": "FetchesDeadLetters",
     "JobsQueue": "JobsDeadLetters",
 }
 KEPT = (
@@ -152,9 +153,20 @@ def test_buckets_are_private_and_forget_unfinished_uploads(of_type):
         assert len(bucket["PublicAccessBlockConfiguration"]) == 4
         assert all(bucket["PublicAccessBlockConfiguration"].values())
         assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-        (rule,) = bucket["LifecycleConfiguration"]["Rules"]
-        assert rule["Status"] == "Enabled"
-        assert 1 <= rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 7
+        rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+        assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
+        aborted = rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"]
+        assert 1 <= aborted["DaysAfterInitiation"] <= 7
+
+
+def test_only_what_was_left_in_quarantine_expires(of_type):
+    expiring = {
+        (name, rule["Prefix"], rule["ExpirationInDays"])
+        for name, bucket in of_type("Bucket").items()
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
+    assert expiring == {("ArtifactsBucket", quarantine.FOLDER, 2)}
 
 
 def test_what_cannot_be_made_again_outlives_the_stack(template):

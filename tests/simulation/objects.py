@@ -2,10 +2,11 @@
 
 from chalicelib.changes import fold
 from chalicelib.model.lake import Lake
+from chalicelib.storage import connectors
 from chalicelib.upstream import intake
 from tests.simulation.fakes.events import s3_notification, s3_test_event
 from tests.simulation.fakes.s3 import Bucket
-from tests.simulation.fakes.world import OWNER, World
+from tests.simulation.fakes.world import ORGANIZATION, OWNER, World
 
 
 def add_lake(world: World, *names: str) -> Lake:
@@ -13,6 +14,11 @@ def add_lake(world: World, *names: str) -> Lake:
     world.s3.buckets["photos"] = Bucket(OWNER)
     first, *_ = [world.add_lake(name, "photos", shards=3) for name in names]
     return first
+
+
+def add_connector(bucket: str) -> None:
+    """The stack's own, as every deploy has it."""
+    connectors.create_stack(ORGANIZATION, bucket, OWNER, "us-east-1")
 
 
 def put(world: World, lake: Lake, *names: str, body: bytes = b"12345") -> list[str]:

@@ -48,6 +48,8 @@ ENVIRONMENT = {
     "TAGGINGS_TABLE": "taggings",
     "JOBS_TABLE": "jobs",
     "JOBS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
+    "FETCHES_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/fetches",
+    "PREPROCESS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/preprocess",
     "COUNTERS_TABLE": "counters",
     "EVENTS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/events",
     "EVENTS_QUEUE_ARN": "arn:aws:sqs:us-east-1:123456789012:events",
@@ -161,7 +163,7 @@ def tables():
             table.create_table(billing_mode="PAY_PER_REQUEST", wait=False)
         _create_counters()
         boto3.client("s3").create_bucket(Bucket="bucket")
-        for queue in ("jobs", "events"):
+        for queue in ("jobs", "events", "fetches", "preprocess"):
             boto3.client("sqs").create_queue(QueueName=queue)
         yield
     _forget_clients()

@@ -33,6 +33,7 @@ class Version:
     body: bytes
     last_modified: datetime
     content_type: str
+    metadata: tuple[tuple[str, str], ...] = ()
     marker: bool = False
 
 
@@ -103,10 +104,11 @@ class S3:
         Body: bytes = b"",
         ContentType: str = "binary/octet-stream",
         CacheControl: str = "",
+        Metadata: Mapping[str, str] | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> dict[str, Any]:
         bucket = self._bucket("PutObject", Bucket, ExpectedBucketOwner)
-        version = self._version(bucket, Body, ContentType)
+        version = replace(self._version(bucket, Body, ContentType), metadata=tuple((Metadata or {}).items()))
         self._store("ObjectCreated:Put", Bucket, Key, version)
         return {"ETag": f'"{version.etag}"'} | _version_id(version)
 
@@ -342,6 +344,7 @@ def _description(version: Version) -> dict[str, Any]:
         "ETag": f'"{version.etag}"',
         "LastModified": version.last_modified,
         "ContentType": version.content_type,
+        "Metadata": dict(version.metadata),
     } | _version_id(version)
 
 

@@ -52,6 +52,7 @@ _SETTINGS = {
     "EVENTS_DEAD_LETTERS": "events-dead-letters",
     "PREPROCESS_QUEUE": "preprocess",
     "PREPROCESS_LARGE_QUEUE": "preprocess-large",
+    "FETCHES_QUEUE": "fetches",
     "JOBS_QUEUE": "jobs",
     "WORKERS": "1",
     "SIGNING_KEY": "a secret of the stack",
@@ -80,7 +81,7 @@ _TABLES = {
     "taggings": Shape(("tag_shard", "created_key")),
     "jobs": Shape(("organization", "id"), expiry="expires_at"),
 }
-_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4, "jobs": 8}
+_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4, "fetches": 5, "jobs": 8}
 
 
 @dataclass(frozen=True, slots=True)

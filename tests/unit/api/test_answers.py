@@ -44,6 +44,8 @@ def test_data_looks_as_documented():
         "object_name": "frames/é.jpg",
         "filename": "é.jpg",
         "url": None,
+        "health": None,
+        "checked_at": None,
         "size": 3317210,
         "etag": "9b2cf535f27731c974343645a3985328",
         "version_id": None,

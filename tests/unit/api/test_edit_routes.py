@@ -259,6 +259,8 @@ def _every_writing(ids: list[str]) -> list[tuple[str, str, Any]]:
         ("PATCH", "/data", {"q": "size > 0", "set": set_}),
         ("PATCH", f"/data/{ids[0]}", {"metadata": {"weather": None}, "source": None}),
         *(("DELETE", f"/{kind}/z", None) for kind in ("tags", "sources")),
+        ("POST", "/links", {"links": [{"url": "https://example.org/a.jpg", "tags": ["new"]}]}),
+        ("POST", "/links/check", {"ids": ids}),
         ("DELETE", f"/data/{ids[0]}", None),
         ("POST", "/data/delete", {"ids": ids}),
     ]

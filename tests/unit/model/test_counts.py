@@ -2,7 +2,7 @@ from collections import Counter
 from dataclasses import replace
 
 from chalicelib.model.counts import gather, weigh
-from chalicelib.model.data import Data, State, Status, Type
+from chalicelib.model.data import Data, Kind, State, Status, Type
 
 RECORD = Data(
     id="i",
@@ -22,6 +22,12 @@ def test_a_live_record_counts_by_status_kind_and_type_once_its_bytes_were_seen()
     ready = replace(RECORD, status=Status.READY, type=Type.IMAGE)
     assert weigh(RECORD) == {"items": 1, "bytes": 7, "status:indexed": 1, "kind:object": 1}
     assert weigh(ready) == {"items": 1, "bytes": 7, "status:ready": 1, "kind:object": 1, "type:image": 1}
+
+
+def test_a_link_counts_as_one_and_its_bytes_once_they_are_known() -> None:
+    link = replace(RECORD, kind=Kind.LINK, size=None)
+    assert weigh(link) == {"items": 1, "bytes": 0, "status:indexed": 1, "kind:link": 1}
+    assert weigh(replace(link, size=7))["bytes"] == 7
 
 
 def test_a_tombstone_and_nothing_count_nothing() -> None:

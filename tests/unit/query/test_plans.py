@@ -133,7 +133,7 @@ FLAT = {
     ("", OBJECT_NAME): PAGE,
     ('object_name starts with "3/"', OBJECT_NAME): PAGE,
     ('tags.name = "common"', CREATED_AT): PAGE | {"labels": 1},
-    (f'object_name = "{A_FILE.object_name}"', CREATED_AT): {"batches": 1, "records": 1},
+    (f'object_name = "{A_FILE.object_name}"', CREATED_AT): {"batches": 1, "records": 2},
     ('filename = "000007.jpg"', CREATED_AT): ONE,
     ('filename = "000007.jpg"', FILENAME): ONE,
 }

@@ -1,0 +1,136 @@
+"""Links: data whose bytes lie elsewhere, and whether they are still there."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from chalicelib.api import answers
+from chalicelib.api.bodies import Body, ByItself, Unfit
+from chalicelib.api.edits import Key, MetadataBody, Value
+from chalicelib.api.labels import Name
+from chalicelib.downstream import links
+from chalicelib.downstream.links import IfLinked, LinkDraft
+from chalicelib.downstream.outcomes import failed
+from chalicelib.model import limits
+from chalicelib.model.job import JobKind, new_job
+from chalicelib.storage import jobs, labels, lakes
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from chalice.app import Response
+
+    from chalicelib.api.callers import Caller
+    from chalicelib.api.parameters import Parameters
+
+
+class LinkEntry(Body):
+    url: Annotated[str, Field(min_length=1)]
+    """`https://…` on port 443, without user and password, of a host of the public internet; or
+    `s3://bucket/key` in a bucket that a connector of the organization reaches. At most 2,048 characters."""
+    name: Annotated[str, Field(min_length=1)] | None = None
+    """Null: what follows the last `/` of the URL's path. Where another URL has the name, the link gets a
+    suffix that is always the same."""
+    folder: str = ""
+    """Put before the name. Together at most 1,010 bytes of UTF-8, no control characters, no part `.` or
+    `..`."""
+    mimetype: str | None = None
+    """What it is said to be, until its bytes have been looked at."""
+    tags: Annotated[list[Name], Field(max_length=limits.TAGS_PER_RECORD)] = Field(default_factory=list)
+    """Names. Tags that do not exist are created."""
+    source: Name | None = None
+    """Its name. One that does not exist is created."""
+    metadata: MetadataBody = MetadataBody()
+    custom_metadata: dict[Key, Value] = Field(default_factory=dict)
+    """As in edits."""
+    description: Annotated[str, Field(min_length=1, max_length=limits.DESCRIPTION_CHARACTERS)] | None = None
+
+
+class LinksBody(Body):
+    links: Annotated[
+        list[Annotated[LinkEntry, ByItself]], Field(min_length=1, max_length=limits.LINKS_AT_ONCE)
+    ]
+    """Each is taken or refused by itself."""
+    if_exists: IfLinked = IfLinked.ERROR
+    """Where there is a link to the same URL under the same name: fail, skip, or update what is said of it,
+    which adds tags, merges metadata, and fetches what was dead or has changed."""
+
+    @model_validator(mode="after")
+    def _labels_are_few(self) -> "Self":
+        entries = [entry for entry in self.links if isinstance(entry, LinkEntry)]
+        named = {name for entry in entries for name in (*entry.tags, entry.source)}
+        if len(named) > limits.IDS_AT_ONCE:
+            raise PydanticCustomError(
+                "labels", f"There should be at most {limits.IDS_AT_ONCE} different tags and sources in a call"
+            )
+        return self
+
+
+class ChecksBody(Body):
+    """Of neither, all links are checked."""
+
+    ids: Annotated[list[str], Field(min_length=1, max_length=limits.IDS_AT_ONCE)] | None = None
+    """Of links."""
+    q: Annotated[str, Field(min_length=1, max_length=limits.QUERY_CHARACTERS)] | None = None
+    """In the place of ids: a condition in the query language."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "Self":
+        if self.ids is not None and self.q is not None:
+            raise PydanticCustomError("target", "Either ids or q should be given, or neither")
+        return self
+
+
+def create_links(caller: "Caller", parameters: "Parameters", body: LinksBody, lake: str) -> "Response":
+    """Create links.
+
+    Each that is `ok` is data of its own, even if an object has the same name; it is `indexed` until its
+    target has been fetched, which happens once and tells its size, its type and its thumbnail. Nothing is
+    written to any bucket. The same call may be repeated; an entry that is `retryable` may succeed as it is,
+    with `if_exists` = `skip`.
+    """
+    home = lakes.find(caller.organization, lake)
+    fit = {n: entry for n, entry in enumerate(body.links) if isinstance(entry, LinkEntry)}
+    told = links.create(home, [_draft(entry) for entry in fit.values()], body.if_exists)
+    outcomes = {n: replace(outcome, index=n) for n, outcome in zip(fit, told, strict=True)}
+    outcomes |= {
+        n: failed(n, "invalid_request", entry.detail)
+        for n, entry in enumerate(body.links)
+        if isinstance(entry, Unfit)
+    }
+    names = labels.names_of(home.id, [each.data for each in outcomes.values() if each.data])
+    return answers.linked([outcomes[n] for n in range(len(body.links))], names)
+
+
+def check_links(caller: "Caller", parameters: "Parameters", body: ChecksBody, lake: str) -> "Response":
+    """Check links.
+
+    A job looks whether their targets are still there and still the same: `health` becomes `ok`, `dead` or
+    `changed`. Those that could not be fetched before are fetched. Data that is no link is passed over.
+    """
+    home = lakes.find(caller.organization, lake)
+    if body.q is not None:
+        # Only when it is asked for: the parser costs every cold start a fifth of a second.
+        from chalicelib.query import language
+
+        language.parse(body.q, home.metadata_schema)
+    task: dict[str, Any] = body.model_dump(exclude_none=True)
+    job = new_job(home.organization, home.id, JobKind.CHECK_LINKS, task)
+    jobs.begin(job)
+    return answers.begun(job)
+
+
+def _draft(entry: LinkEntry) -> LinkDraft:
+    return LinkDraft(
+        url=entry.url,
+        name=entry.name,
+        folder=entry.folder,
+        mimetype=entry.mimetype,
+        tags=entry.tags,
+        source=entry.source,
+        metadata=entry.metadata.model_dump(exclude_unset=True),
+        custom_metadata=entry.custom_metadata,
+        description=entry.description,
+    )
