@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from bench import cold_start, cost, imaging, labels, latency, pages, results, throughput, uploads
+from bench import (
+    cold_start,
+    cost,
+    csv_import,
+    imaging,
+    labels,
+    latency,
+    pages,
+    results,
+    throughput,
+    uploads,
+)
 from infra.failure import reported
 
 if TYPE_CHECKING:
@@ -22,6 +33,7 @@ PARTS: Final[dict[str, Any]] = {
     "labels": labels,
     "uploads": uploads,
     "imaging": imaging,
+    "csv": csv_import,
 }
 
 

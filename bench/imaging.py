@@ -112,7 +112,8 @@ def _in_a_process(function: str, argument: str) -> str:
 
 
 def render_ours(path: str) -> None:
-    from chalicelib.preprocess import imaging, signatures
+    from chalicelib.formats import signatures
+    from chalicelib.preprocess import imaging
     from chalicelib.preprocess.headers import Limits
 
     limits = Limits(pixels=50_000_000, bytes=50_000_000)

@@ -2,6 +2,7 @@
 
 TidelakeError
 ├── MalformedMessage        will never be understood: park it
+├── Hopeless                a job can never succeed, and it says why
 ├── StorageUnavailable      AWS failed, timed out or refused: try again later, believe nothing
 │   ├── Refused             and will refuse it each time: it must not take others along
 │   └── CredentialsRefused  those of a connector
@@ -31,7 +32,8 @@ TidelakeError
 │   ├── NoTarget            what a link points to is not reached any more
 │   ├── UnknownUpload
 │   ├── NoContent           its bytes have not come yet
-│   └── NoThumbnail
+│   ├── NoThumbnail
+│   └── NoReport
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
     ├── LabelExists
@@ -58,6 +60,10 @@ class TidelakeError(Exception):
 
 class MalformedMessage(TidelakeError):
     pass
+
+
+class Hopeless(TidelakeError):
+    """Its argument is the reason, for people."""
 
 
 class StorageUnavailable(TidelakeError):
@@ -179,6 +185,10 @@ class NoContent(NotFound):
 
 class NoThumbnail(NotFound):
     """Its argument says why."""
+
+
+class NoReport(NotFound):
+    pass
 
 
 class Conflict(TidelakeError):

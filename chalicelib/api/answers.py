@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.model.lake import Lake
     from chalicelib.query.pages import Page
     from chalicelib.storage.meters import Meter
+    from chalicelib.storage.transfers import Form
 
 _BODY_BYTES = 2_500_000
 """Lambda answers at most 6 MB, and every quote and backslash of a body counts twice in there."""
@@ -310,6 +311,12 @@ class JobAnswer(TypedDict):
 
 class BegunAnswer(TypedDict):
     job: JobAnswer
+
+
+class ImportAnswer(TypedDict):
+    job: JobAnswer
+    upload: FormAnswer | None
+    """Valid for 15 minutes. Null: the file is there."""
 
 
 class JobsAnswer(TypedDict):
@@ -639,6 +646,11 @@ def accepted(body: "Mapping[str, Any]") -> Response:
 
 def begun(job: "Job") -> Response:
     return accepted({"job": describe_job(job)})
+
+
+def import_begun(job: "Job", form: "Form | None") -> Response:
+    upload = form and {"method": "POST", "url": form.url, "fields": form.fields}
+    return _answer(_json({"job": describe_job(job), "upload": upload}), HTTPStatus.ACCEPTED)
 
 
 def removed() -> Response:

@@ -285,6 +285,20 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     },
     "JobAnswer": _JOB,
     "BegunAnswer": {"job": _JOB},
+    "CsvBody": {
+        "filename": "frames.csv",
+        "content": 'URL,item_metadata\nhttps://images.example.org/a.jpg,"{""lot"": ""A7""}"\n',
+        "mode": "skip",
+    },
+    "ImportAnswer": {
+        "job": _JOB | {"kind": "csv_import", "progress": {}, "state": "queued", "started_at": None},
+        "upload": None,
+    },
+    "FormAnswer": {
+        "method": "POST",
+        "url": "https://tidelake-dev-artifacts-123456789012-eu-west-1.s3.amazonaws.com/",
+        "fields": {"key": f"imports/{_JOB['id']}/given.csv", "Content-Type": "text/csv"},
+    },
     "JobsAnswer": {"items": [_JOB], "next_cursor": None},
     "ConnectorBody": _CONNECTOR_BODY,
     "ConnectorChangeBody": {"allow_delete": True},

@@ -2,8 +2,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api import answers, cursors
 from chalicelib.api.parameters import ListParameters, Name
-from chalicelib.model.job import JobState
-from chalicelib.storage import jobs, lakes
+from chalicelib.errors import NoReport
+from chalicelib.model.job import JobKind, JobState
+from chalicelib.storage import jobs, lakes, sheets
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -37,7 +38,8 @@ def list_jobs(caller: "Caller", parameters: JobsParameters) -> "Response":
 def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     """Show one job.
 
-    `progress` counts what was done so far: data seen, changed, missing and failed.
+    `progress` counts what was done so far: data seen, changed, missing and failed; of an import its rows, and
+    what became of them.
     """
     return answers.found(answers.describe_job(jobs.read(caller.organization, id)))
 
@@ -48,3 +50,17 @@ def cancel_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response
     What it has done stays, up to some hundred data that it is just at.
     """
     return answers.begun(jobs.cancel(caller.organization, id))
+
+
+def show_report(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
+    """Get the report of a job.
+
+    A redirect to a CSV file, which takes no key: `row` (the number of the line on which it begins), `name`,
+    `outcome`, `code` and `detail`. It is there when the job is over, also of one that failed or was canceled,
+    and for 30 days. What a spreadsheet would take for a formula has a quote before it.
+    """
+    job = jobs.read(caller.organization, id)
+    url = sheets.report_url(job.id) if job.kind is JobKind.CSV_IMPORT else None
+    if url is None:
+        raise NoReport
+    return answers.redirect(url)

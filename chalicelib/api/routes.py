@@ -11,6 +11,7 @@ from chalicelib.api.answers import (
     DataAnswer,
     DeletionAnswer,
     FindingsAnswer,
+    ImportAnswer,
     JobAnswer,
     JobsAnswer,
     KeysAnswer,
@@ -42,7 +43,8 @@ from chalicelib.api.deletions import DeletionParameters, DeletionsBody, delete_d
 from chalicelib.api.description import show_openapi
 from chalicelib.api.edits import EditBody, EditsBody, edit_data, edit_many
 from chalicelib.api.exchanges import Route, answering
-from chalicelib.api.jobs import JobsParameters, cancel_job, list_jobs, show_job
+from chalicelib.api.imports import CsvBody, import_csv
+from chalicelib.api.jobs import JobsParameters, cancel_job, list_jobs, show_job, show_report
 from chalicelib.api.keys import KeyBody, create_key, list_keys, revoke_key
 from chalicelib.api.labels import (
     LabelBody,
@@ -104,6 +106,7 @@ from chalicelib.errors import (
     LabelExists,
     LakeExists,
     NoContent,
+    NoReport,
     NotALink,
     NoTarget,
     NoThumbnail,
@@ -259,6 +262,7 @@ ROUTES = (
         answers={202: BegunAnswer},
         errors=(UnknownJob, JobIsOver, JobMustEnd),
     ),
+    Route("GET", "/v1/jobs/{id}/report", show_report, answers={302: None}, errors=(UnknownJob, NoReport)),
     Route("GET", "/v1/datalakes", list_lakes, answers={200: LakesAnswer}),
     Route(
         "POST",
@@ -452,6 +456,14 @@ ROUTES = (
         role=Role.EDITOR,
         answers={204: None},
         errors=(UnknownUpload,),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/imports/csv",
+        import_csv,
+        role=Role.EDITOR,
+        body=CsvBody,
+        answers={202: ImportAnswer},
     ),
     *_of_labels("tags", list_tags, create_tag, show_tag, put_tag, rename_tag, delete_tag),
     *_of_labels(

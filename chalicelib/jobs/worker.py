@@ -1,10 +1,18 @@
-"""One delivery of the queue of jobs: steps of one job, as many as there is time for."""
+"""One delivery of the queue of jobs: steps of one job, as many as there is time for. As long as a job is not
+over, there is a message for it, and so somebody hears that it was canceled."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import StorageUnavailable, UnknownLake
-from chalicelib.jobs import changes_by_query, deletions, detachments, lake_deletions, link_checks
+from chalicelib.errors import Hopeless, StorageUnavailable, UnknownLake
+from chalicelib.jobs import (
+    changes_by_query,
+    csv_import,
+    deletions,
+    detachments,
+    lake_deletions,
+    link_checks,
+)
 from chalicelib.model import moment
 from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState
 from chalicelib.model.lake import Lake
@@ -17,7 +25,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.steps import Step
 
 DELIVERIES = 8
-"""How often a message may come; the queue in infra/resources.yaml says the same."""
+"""How often a job may be interrupted. The queue in infra/resources.yaml allows for one delivery more: it ends
+a job whose worker died each time without a word."""
 
 _RESERVE_MS = 60_000
 """What must be left of the invocation before another step is begun."""
@@ -28,7 +37,11 @@ _STEPS: "Mapping[JobKind, Callable[[Lake, Job], Step]]" = {
     JobKind.EDIT_BY_QUERY: changes_by_query.step,
     JobKind.DELETE_LAKE: lake_deletions.step,
     JobKind.CHECK_LINKS: link_checks.step,
+    JobKind.CSV_IMPORT: csv_import.step,
 }
+_ENDS: "Mapping[JobKind, Callable[[Job], None]]" = {JobKind.CSV_IMPORT: csv_import.end}
+"""What is to be done for a job that does not succeed, so that people see how far it was. It may be done
+twice."""
 
 
 def receive(messages: "Sequence[dict[str, Any]]", remaining_ms: "Callable[[], int]") -> dict[str, Any]:
@@ -39,12 +52,17 @@ def receive(messages: "Sequence[dict[str, Any]]", remaining_ms: "Callable[[], in
 
 def _receive_one(message: dict[str, Any], remaining_ms: "Callable[[], int]") -> bool:
     job = Job.decode(message["body"])
+    deliveries = int(message["attributes"]["ApproximateReceiveCount"])
+    if deliveries > DELIVERIES and job.kind not in MUST_END:
+        return _give_up(job, "its worker died each time")
     try:
         _work(job, remaining_ms)
     except UnknownLake:
         return _give_up(job, "its datalake is gone")
+    except Hopeless as error:
+        return _give_up(job, str(error))
     except Exception as error:
-        is_last = int(message["attributes"]["ApproximateReceiveCount"]) >= DELIVERIES
+        is_last = deliveries >= DELIVERIES
         logger.warning("job was interrupted", job_id=job.id, reason=repr(error), exc_info=True)
         known = isinstance(error, StorageUnavailable)
         may_give_up = is_last and job.kind not in MUST_END
@@ -56,8 +74,12 @@ def _work(given: Job, remaining_ms: "Callable[[], int]") -> None:
     job, pause = _started(jobs.enter(given)), 0
     while job and job.state in ACTIVE and not pause and remaining_ms() > _RESERVE_MS:
         job, pause = _step(job)
-    if job and job.state in ACTIVE:
+    if job is None:
+        job = jobs.read(given.organization, given.id)
+    elif job.state in ACTIVE:
         queues.send_job(job, pause)
+    if job.state is JobState.CANCELED:
+        _end(job)
 
 
 def _started(job: Job) -> Job | None:
@@ -65,6 +87,11 @@ def _started(job: Job) -> Job | None:
         return job
     now = moment.rfc3339(moment.now())
     return jobs.advance(job, replace(job, state=JobState.RUNNING, started_at=now))
+
+
+def _end(job: Job) -> None:
+    if job.kind in _ENDS:
+        _ENDS[job.kind](job)
 
 
 def _step(job: Job) -> tuple[Job | None, int]:
@@ -94,6 +121,7 @@ def _give_up(given: Job, reason: str) -> bool:
     """Whether the job's end is recorded, and its message need not come again."""
     try:
         job = jobs.enter(given)
+        _end(job)
         now = moment.rfc3339(moment.now())
         over = job.state not in ACTIVE or jobs.advance(
             job, replace(job, state=JobState.FAILED, finished_at=now, error=reason)

@@ -41,22 +41,27 @@ class Edit:
 
     def mistakes_in(self, edited: "Data", schema: "Mapping[str, Any] | None") -> "Iterator[Mistake]":
         """What is wrong with data after the edit. What was wrong before and is not touched may stay."""
-        custom = edited.custom_metadata
-        if not self.custom_metadata:
-            return
-        if len(custom) > limits.CUSTOM_KEYS:
-            yield (
-                ("custom_metadata",),
-                f"There should be at most {limits.CUSTOM_KEYS} keys, with those before",
-            )
-        if len(json.dumps(custom, ensure_ascii=False).encode()) > limits.CUSTOM_BYTES:
-            yield (
-                ("custom_metadata",),
-                f"It should be at most {limits.CUSTOM_BYTES} bytes, with what was before",
-            )
-        if schema is not None:
-            for key, mistake in Schema.read(schema).mistakes_in(custom):
-                yield ("custom_metadata", key), mistake
+        if self.custom_metadata:
+            yield from mistakes_in_custom(edited.custom_metadata, schema)
+
+
+def mistakes_in_custom(
+    custom: "Mapping[str, Any]", schema: "Mapping[str, Any] | None"
+) -> "Iterator[Mistake]":
+    """What is wrong with all that a record has of it."""
+    if len(custom) > limits.CUSTOM_KEYS:
+        yield (
+            ("custom_metadata",),
+            f"There should be at most {limits.CUSTOM_KEYS} keys, with those before",
+        )
+    if len(json.dumps(custom, ensure_ascii=False).encode()) > limits.CUSTOM_BYTES:
+        yield (
+            ("custom_metadata",),
+            f"It should be at most {limits.CUSTOM_BYTES} bytes, with what was before",
+        )
+    if schema is not None:
+        for key, mistake in Schema.read(schema).mistakes_in(custom):
+            yield ("custom_metadata", key), mistake
 
 
 def differ(one: "Data", other: "Data") -> bool:

@@ -25,6 +25,8 @@ class JobKind(StrEnum):
     """Look whether what links point to is still there, and still the same."""
     DELETE_LAKE = "delete_lake"
     """Remove all that there is of a lake that was deleted."""
+    CSV_IMPORT = "csv_import"
+    """Make the rows of a CSV file links and objects."""
 
 
 class JobState(StrEnum):

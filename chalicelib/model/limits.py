@@ -118,3 +118,28 @@ CLAIM_KEPT_SECONDS = 86_400
 
 THUMBNAIL_PIXELS = 256
 """Longest side of a thumbnail."""
+
+SHEET_BYTES = 1_000_000_000
+"""Largest CSV file."""
+
+SHEET_TEXT_BYTES = 5_000_000
+"""Largest one that comes within a request. API Gateway takes 10 MB and Lambda 6 MB of it."""
+
+SHEET_SECONDS = 2 * PRESIGNED_SECONDS
+"""How long a file is waited for: its form may be used until half of that, and the file takes its time."""
+
+SHEET_ROWS = 1_000_000
+SHEET_COLUMNS = 1000
+
+SHEET_HEAD_BYTES = 64 * 1024
+"""The row with the names of the columns lies within these."""
+
+ROW_BYTES = 8 * 1024**2
+"""Longest row, and so six megabytes of an image. The parser holds four bytes for each character of a cell."""
+
+ROW_LINES = 10_000
+"""What one row may extend over. Beyond that a quote was forgotten."""
+
+UNCLOSED_QUOTES = 100
+"""Rows whose quote is never closed, each of which is looked for over the whole of `ROW_BYTES`. A file with
+more is no CSV."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.preprocess.signatures import Format
+from chalicelib.formats.signatures import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from chalicelib.formats import tiff
 from chalicelib.model import moment
-from chalicelib.preprocess import tiff
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.preprocess.tiff import Directory
+    from chalicelib.formats.tiff import Directory
 
 type Value = str | int | float
 

@@ -7,15 +7,16 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from chalicelib.formats import tiff
+from chalicelib.formats.signatures import Format
 from chalicelib.model.data import Facts, Reason, Status
 from chalicelib.model.limits import THUMBNAIL_PIXELS
-from chalicelib.preprocess import containers, exif, tiff
-from chalicelib.preprocess.signatures import Format
+from chalicelib.preprocess import containers, exif
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from chalicelib.preprocess.signatures import Signature
+    from chalicelib.formats.signatures import Signature
 
 type Size = tuple[int, int]
 

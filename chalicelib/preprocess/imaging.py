@@ -24,15 +24,16 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from chalicelib.formats import signatures
+from chalicelib.formats.signatures import Format
 from chalicelib.model.data import Facts, Reason
-from chalicelib.preprocess import containers, exif, headers, signatures
-from chalicelib.preprocess.signatures import Format
+from chalicelib.preprocess import containers, exif, headers
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
+    from chalicelib.formats.signatures import Signature
     from chalicelib.preprocess.headers import Header, Limits
-    from chalicelib.preprocess.signatures import Signature
 
 # The caller's caps are checked before a pixel is decoded. Pillow's would refuse what a large function takes.
 Image.MAX_IMAGE_PIXELS = None

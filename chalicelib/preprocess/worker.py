@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from chalicelib import parallel
 from chalicelib.downstream.targets import Courier
 from chalicelib.errors import AccessDenied, Archived, ContentChanged, NotFetched, StorageUnavailable
+from chalicelib.formats import signatures
 from chalicelib.model import link
 from chalicelib.model.data import Facts, Reason, Status, thumbnail_key
 from chalicelib.model.fetch import Fetch
 from chalicelib.model.work import Work
 from chalicelib.observability import count, logger
-from chalicelib.preprocess import headers, origins, signatures
+from chalicelib.preprocess import headers, origins
 from chalicelib.preprocess.headers import Limits
 from chalicelib.storage import buckets, queues, records
 from chalicelib.storage.aws import CALL_SECONDS
@@ -21,9 +22,9 @@ from chalicelib.storage.aws import CALL_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from chalicelib.formats.signatures import Signature
     from chalicelib.model.data import Data, Sight
     from chalicelib.model.lake import Bucket
-    from chalicelib.preprocess.signatures import Signature
 
 _RESERVE_MS = 1000 * CALL_SECONDS + 2000
 """What must be left of the invocation before another image is begun: one call that hangs ends what it belongs

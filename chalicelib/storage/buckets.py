@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 _CHANGED = _NOT_THERE | {"412", "PreconditionFailed"}
-_DENIED = frozenset({"403", "AccessDenied", "AllAccessDisabled", "KMS.DisabledException"})
+DENIED = frozenset({"403", "AccessDenied", "AllAccessDisabled", "KMS.DisabledException"})
 
 
 def look(bucket: "Bucket", object_name: str) -> Sight | None:
@@ -36,7 +36,7 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
             return _sight(_s3(bucket).head_object(**where(bucket), Key=object_name))
         except ClientError as error:
             code = aws.error_code(error)
-            if code in _DENIED:
+            if code in DENIED:
                 reason = "an object is refused; see that s3:ListBucket and s3:GetObject are granted for all"
                 connectors.report(bucket, ConnectorState.DEGRADED, reason)
             if code not in _NOT_THERE:
@@ -63,7 +63,7 @@ def confirm(bucket: "Bucket") -> None:
         try:
             _s3(bucket).head_bucket(**where(bucket))
         except ClientError as error:
-            if aws.error_code(error) in _NOT_THERE | _DENIED:
+            if aws.error_code(error) in _NOT_THERE | DENIED:
                 reason = "the bucket is not there any more, or is refused"
                 connectors.report(bucket, ConnectorState.BROKEN, reason)
             raise
@@ -93,16 +93,34 @@ def open_object(bucket: "Bucket", object_name: str, etag: str | None) -> "Iterat
             raise ContentChanged(object_name) from error
         if code == "InvalidObjectState":
             raise Archived(object_name) from error
-        if code in _DENIED:
+        if code in DENIED:
             raise AccessDenied(object_name) from error
         raise StorageUnavailable("read object", code) from error
     except (BotoCoreError, HTTPError) as error:
         raise StorageUnavailable("read object", type(error).__name__) from error
 
 
-def put_object(bucket: "Bucket", object_name: str, body: "bytes | IO[bytes]", content_type: str) -> None:
+def put_object(
+    bucket: "Bucket",
+    object_name: str,
+    body: "bytes | IO[bytes]",
+    content_type: str,
+    *,
+    replaces: bool = True,
+) -> None:
+    """Raises ContentChanged when it must not replace what is there, AccessDenied, StorageUnavailable."""
+    condition = {} if replaces else {"IfNoneMatch": "*"}
     with aws.calling("write object"):
-        _s3(bucket).put_object(**where(bucket), Key=object_name, Body=body, ContentType=content_type)
+        try:
+            _s3(bucket).put_object(
+                **where(bucket), Key=object_name, Body=body, ContentType=content_type, **condition
+            )
+        except ClientError as error:
+            if aws.error_code(error) in _CHANGED:
+                raise ContentChanged(object_name) from error
+            if aws.error_code(error) in DENIED:
+                raise AccessDenied(object_name) from error
+            raise
 
 
 def delete_object(bucket: "Bucket", object_name: str, etag: str) -> None:
@@ -129,7 +147,7 @@ def delete_object(bucket: "Bucket", object_name: str, etag: str) -> None:
             return
         if code in _CHANGED:
             raise ContentChanged(object_name) from error
-        if code in _DENIED:
+        if code in DENIED:
             raise AccessDenied(object_name) from error
         if code == "NotImplemented":
             raise NotSupported("delete on a condition") from error

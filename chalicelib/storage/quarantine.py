@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from chalicelib.config import config
-from chalicelib.errors import ContentChanged, StorageUnavailable
+from chalicelib.errors import AccessDenied, ContentChanged, StorageUnavailable
 from chalicelib.model.fetch import Arrival
 from chalicelib.model.lake import STACK
 from chalicelib.storage import aws, buckets, connectors
@@ -63,18 +63,20 @@ def open(key: str) -> "Iterator[tuple[Arrival, Stream]]":
 
 
 def copy(key: str, bucket: "Bucket", object_name: str, content_type: str) -> None:
-    """Into a bucket. Raises ContentChanged when nothing is there any more."""
-    target = _target(bucket, object_name, content_type)
+    """Into a bucket. Raises ContentChanged when nothing is there any more, AccessDenied."""
     if bucket.connector != STACK:
         # Others' rights do not reach the quarantine, nor ours their bucket.
-        with open(key) as (_, stream), aws.calling("copy from quarantine"):
-            connectors.s3(bucket).put_object(**target, Body=stream.read())
+        with open(key) as (_, stream):
+            buckets.put_object(bucket, object_name, stream.read(), content_type)
         return
+    target = _target(bucket, object_name, content_type)
     source = {"Bucket": config.artifacts_bucket, "Key": FOLDER + key}
     with aws.calling("copy from quarantine"):
         try:
             connectors.s3(bucket).copy_object(**target, CopySource=source, MetadataDirective="REPLACE")
         except ClientError as error:
+            if aws.error_code(error) in buckets.DENIED:
+                raise AccessDenied(key) from error
             if aws.error_code(error) not in _NOT_THERE:
                 raise
             raise ContentChanged(key) from error

@@ -63,11 +63,12 @@ def test_patterns_end_a_resource_of_the_stack(rights):
                 *(":secret:tidelake/${AWS::StackName}/connectors/*", ":iam::*:role/${ConnectorRoles}"),
                 "${ArtifactsBucket}/quarantine/*",
                 ":rule/${AWS::StackName}-*",
+                "${ArtifactsBucket}/imports/*",
             )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
 
-def test_only_the_api_lets_others_write_to_the_lakes_bucket(rights):
+def test_only_uploads_and_imports_write_to_the_lakes_bucket(rights):
     writing = {
         (name, action)
         for name, action, resource in rights
@@ -78,6 +79,7 @@ def test_only_the_api_lets_others_write_to_the_lakes_bucket(rights):
         ("APIHandler", "s3:AbortMultipartUpload"),
         ("APIHandler", "s3:DeleteObject"),
         ("Jobs", "s3:DeleteObject"),
+        ("Jobs", "s3:PutObject"),
     }
 
 
@@ -193,6 +195,15 @@ def test_only_jobs_looks_and_targets_of_links_are_asked_for(rights, function):
     }
 
 
+def test_the_api_itself_writes_nothing_but_files_to_import(rights):
+    written = {str(resource) for name, resource in allowed(rights, "s3:PutObject") if name == "APIHandler"}
+    assert written == {
+        "{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${DataBucket}/*'}",
+        "{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${DataBucket}/.tidelake/check/*'}",
+        "{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${ArtifactsBucket}/imports/*'}",
+    }
+
+
 def test_who_reaches_other_hosts_can_only_quarantine_what_they_say_and_pass_on_a_message(rights):
     assert {(action, str(resource)) for name, action, resource in rights if name == "Fetch"} - CONSUMING == {
         ("logs:CreateLogStream", "{'Fn::GetAtt': ['FetchLogs', 'Arn']}"),
@@ -208,7 +219,21 @@ def test_who_reaches_other_hosts_can_only_quarantine_what_they_say_and_pass_on_a
 def test_whoever_reads_quarantine_can_tell_missing_bytes_from_forbidden_ones(rights):
     reading = {name for name, resource in allowed(rights, "s3:GetObject") if "quarantine" in resource}
     listing = {name for name, resource in allowed(rights, "s3:ListBucket") if "Artifacts" in resource}
-    assert listing == reading == {"Preprocess", "PreprocessLarge"}
+    assert reading == {"Jobs", "Preprocess", "PreprocessLarge"}
+    assert listing == reading | {"APIHandler"}
+
+
+def test_of_derived_files_jobs_reach_imports_and_quarantine_alone(rights):
+    assert {
+        (action, resource["Fn::Sub"].partition("}/")[2])
+        for name, action, resource in rights
+        if name == "Jobs" and "ArtifactsBucket" in str(resource) and "Fn::Sub" in resource
+    } == {
+        ("s3:GetObject", "imports/*"),
+        ("s3:PutObject", "imports/*"),
+        ("s3:GetObject", "quarantine/*"),
+        ("s3:DeleteObject", "quarantine/*"),
+    }
 
 
 def test_each_function_consumes_its_own_queue_alone(rights, of_type):

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from chalicelib.jobs import worker
+from chalicelib.model import limits
 from chalicelib.storage import quarantine, queues, tables
 
 DEAD_LETTERS = {
@@ -86,7 +87,8 @@ def test_a_message_is_tried_more_than_twice(of_type):
     # The second delivery of an image hands it on to the large function; one more is for when that failed.
     assert tries["PreprocessQueue"] == 3
     assert tries["PreprocessLargeQueue"] >= 3
-    assert tries["JobsQueue"] == worker.DELIVERIES
+    # The last one ends a job whose worker died each time.
+    assert tries["JobsQueue"] == worker.DELIVERIES + 1
 
 
 def test_queues_and_buckets_are_encrypted_and_refuse_what_comes_without_tls(of_type, statements):
@@ -159,14 +161,17 @@ def test_buckets_are_private_and_forget_unfinished_uploads(of_type):
         assert 1 <= aborted["DaysAfterInitiation"] <= 7
 
 
-def test_only_what_was_left_in_quarantine_expires(of_type):
+def test_only_what_was_left_in_quarantine_and_of_imports_expires(of_type):
     expiring = {
         (name, rule["Prefix"], rule["ExpirationInDays"])
         for name, bucket in of_type("Bucket").items()
         for rule in bucket["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule
     }
-    assert expiring == {("ArtifactsBucket", quarantine.FOLDER, 2)}
+    assert expiring == {
+        ("ArtifactsBucket", quarantine.FOLDER, 2),
+        ("ArtifactsBucket", "imports/", limits.JOB_DAYS),
+    }
 
 
 def test_what_cannot_be_made_again_outlives_the_stack(template):

@@ -162,7 +162,8 @@ def tables():
         for table in TABLES:
             table.create_table(billing_mode="PAY_PER_REQUEST", wait=False)
         _create_counters()
-        boto3.client("s3").create_bucket(Bucket="bucket")
+        for bucket in ("bucket", "artifacts"):
+            boto3.client("s3").create_bucket(Bucket=bucket)
         for queue in ("jobs", "events", "fetches", "preprocess"):
             boto3.client("sqs").create_queue(QueueName=queue)
         yield

@@ -35,7 +35,7 @@ class Twins:
     clients: dict[str, Any]
     queues: dict[str, str]
     versions: dict[str, str] = field(default_factory=dict)
-    """The real one's names of versions, by the fake's."""
+    """The real one's names of versions and of uploads, by the fake's."""
     compared: int = 0
 
     def ask(self, service: str, operation: str, **parameters: Any) -> Any:
@@ -45,8 +45,9 @@ class Twins:
         said, given = self._try(lambda: self.world.perform(request))
         really_said, really_given = self._try(lambda: self._perform(request))
         assert really_said == said, f"{request.operation} {request.parameters}"
-        if isinstance(given, dict) and isinstance(given.get("VersionId"), str):
-            self.versions[given["VersionId"]] = really_given["VersionId"]
+        for name in ("VersionId", "UploadId"):
+            if isinstance(given, dict) and isinstance(given.get(name), str):
+                self.versions[given[name]] = really_given[name]
         self.compared += 1
         if isinstance(given, ClientError):
             raise given
@@ -60,8 +61,9 @@ class Twins:
             parameters["QueueUrl"] = self.queues[parameters["QueueUrl"]]
         if "ClientRequestToken" in parameters:
             parameters["ClientRequestToken"] = uuid.uuid4().hex
-        if "VersionId" in parameters:
-            parameters["VersionId"] = self.versions[parameters["VersionId"]]
+        for name in ("VersionId", "UploadId"):
+            if name in parameters:
+                parameters[name] = self.versions[parameters[name]]
         return _MAKE_API_CALL(self.clients[request.service], request.operation, parameters)
 
     def _try(self, act: Any) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -26,6 +27,7 @@ from chalicelib.storage import (
     queues,
     records,
     shards,
+    sheets,
     transactions,
 )
 from tests.integration.fakes.conftest import BUCKETS, Twins
@@ -199,6 +201,38 @@ def test_derived_files_are_stored_and_removed_alike(twins: Twins, seed: int) -> 
         else:
             buckets.delete_artifacts(random.sample(KEYS, 2))
         twins.ask("s3", "ListObjectsV2", Bucket="artifacts")
+
+
+def test_files_of_imports_are_kept_read_and_joined_alike(twins: Twins, seed: int) -> None:
+    random = Random(seed)
+    assert sheets.look("job") is None
+    sheets.put("job", "URL\r\né\n" * 100)
+    there = sheets.look("job")
+    assert there is not None
+    for _ in range(8):
+        at, etag = random.randrange(1000), random.choice([there.etag, '"other"'])
+        attempt(partial(sheets.read, "job", etag, at, random.randint(1, 2000)))
+    plans = [sheets.settle_plan("job", number, text) for number, text in ((1, "a"), (1, "b"), (2, "c"))]
+    assert plans == ["a", "a", "c"]
+    bodies = ["x" * random.choice([0, 10, 5 * 1024**2, 9 * 1024**2]) for _ in range(3)]
+    for number, body in enumerate(bodies):
+        sheets.put_part("job", number, body)
+    sheets.join("job", "head", 3)
+    joined = twins.ask("s3", "GetObject", Bucket="artifacts", Key="imports/job/report.csv")["Body"].read()
+    assert joined == ("head" + "".join(bodies)).encode()
+    attempt(lambda: sheets.join("job", "head", 4))
+
+
+def test_objects_are_put_on_conditions_alike(twins: Twins, seed: int) -> None:
+    random, home = Random(seed), buckets_of("photos-of-twins")
+
+    def put(key: str, body: bytes, *, replaces: bool) -> None:
+        buckets.put_object(home, key, body, "image/png", replaces=replaces)
+
+    for _ in range(12):
+        how = {"replaces": random.choice([True, False])}
+        attempt(partial(put, random.choice(KEYS), random.choice([b"1", b"22"]), **how))
+        buckets.look(home, random.choice(KEYS))
 
 
 def test_messages_are_taken_alike(twins: Twins, seed: int) -> None:

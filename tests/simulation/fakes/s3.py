@@ -1,4 +1,4 @@
-"""An in-memory S3: versions, delete markers, conditional reads, and an event for each change."""
+"""An in-memory S3: versions, delete markers, conditions, ranges, parts, and an event for each change."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -23,6 +23,7 @@ def _md5(octets: bytes) -> str:
 
 
 _EMPTY_MD5 = _md5(b"")
+_PART_BYTES = 5 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +106,52 @@ class S3:
         ContentType: str = "binary/octet-stream",
         CacheControl: str = "",
         Metadata: Mapping[str, str] | None = None,
+        IfNoneMatch: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> dict[str, Any]:
         bucket = self._bucket("PutObject", Bucket, ExpectedBucketOwner)
+        if IfNoneMatch == "*" and bucket.current(Key):
+            raise refusal("PutObject", "PreconditionFailed", 412)
         version = replace(self._version(bucket, Body, ContentType), metadata=tuple((Metadata or {}).items()))
         self._store("ObjectCreated:Put", Bucket, Key, version)
         return {"ETag": f'"{version.etag}"'} | _version_id(version)
 
+    def copy_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        CopySource: Mapping[str, str],
+        ContentType: str,
+        MetadataDirective: str,
+        ExpectedBucketOwner: str,
+    ) -> dict[str, Any]:
+        source = self._bucket("CopyObject", CopySource["Bucket"]).current(CopySource["Key"])
+        if source is None:
+            raise refusal("CopyObject", "NoSuchKey", 404)
+        return self.put_object(
+            Bucket=Bucket,
+            Key=Key,
+            Body=source.body,
+            ContentType=ContentType,
+            ExpectedBucketOwner=ExpectedBucketOwner,
+        )
+
     def create_multipart_upload(
-        self, *, Bucket: str, Key: str, ContentType: str, ExpectedBucketOwner: str
+        self, *, Bucket: str, Key: str, ContentType: str, ExpectedBucketOwner: str | None = None
     ) -> dict[str, Any]:
         self._bucket("CreateMultipartUpload", Bucket, ExpectedBucketOwner)
         upload_id = f"upload{len(self.uploads) + 1}"
         self.uploads[upload_id] = Upload(Bucket, Key, ContentType)
         return {"UploadId": upload_id}
+
+    def upload_part(
+        self, *, Bucket: str, Key: str, UploadId: str, PartNumber: int, Body: bytes
+    ) -> dict[str, Any]:
+        if UploadId not in self.uploads:
+            raise refusal("UploadPart", "NoSuchUpload", 404)
+        self.uploads[UploadId].parts[PartNumber] = Body
+        return {"ETag": f'"{_md5(Body)}"'}
 
     def complete_multipart_upload(
         self,
@@ -126,9 +159,9 @@ class S3:
         Bucket: str,
         Key: str,
         UploadId: str,
-        ExpectedBucketOwner: str,
         MultipartUpload: Mapping[str, Any],
-        MpuObjectSize: int,
+        ExpectedBucketOwner: str | None = None,
+        MpuObjectSize: int | None = None,
         IfNoneMatch: str | None = None,
     ) -> dict[str, Any]:
         operation = "CompleteMultipartUpload"
@@ -140,8 +173,10 @@ class S3:
         named = [part["ETag"].strip('"') for part in MultipartUpload["Parts"]]
         if [_md5(body) for body in bodies] != named:
             raise refusal(operation, "InvalidPart", 400)
+        if any(len(body) < _PART_BYTES for body in bodies[:-1]):
+            raise refusal(operation, "EntityTooSmall", 400)
         body = b"".join(bodies)
-        if len(body) != MpuObjectSize:
+        if MpuObjectSize not in (None, len(body)):
             raise refusal(operation, "InvalidRequest", 400)
         if IfNoneMatch == "*" and bucket.current(Key):
             raise refusal(operation, "PreconditionFailed", 412)
@@ -217,14 +252,21 @@ class S3:
         return _description(current)
 
     def get_object(
-        self, *, Bucket: str, Key: str, ExpectedBucketOwner: str | None = None, IfMatch: str | None = None
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        ExpectedBucketOwner: str | None = None,
+        IfMatch: str | None = None,
+        Range: str | None = None,
     ) -> dict[str, Any]:
         current = self._bucket("GetObject", Bucket, ExpectedBucketOwner).current(Key)
         if current is None:
             raise refusal("GetObject", "NoSuchKey", 404)
         if IfMatch is not None and IfMatch.strip('"') != current.etag:
             raise refusal("GetObject", "PreconditionFailed", 412)
-        return _description(current) | {"Body": Content(current.body)}
+        body = current.body if Range is None else _within(current.body, Range)
+        return _description(current) | {"Body": Content(body), "ContentLength": len(body)}
 
     def list_objects_v2(
         self,
@@ -346,6 +388,14 @@ def _description(version: Version) -> dict[str, Any]:
         "ContentType": version.content_type,
         "Metadata": dict(version.metadata),
     } | _version_id(version)
+
+
+def _within(body: bytes, asked: str) -> bytes:
+    """The bytes of a range as HTTP has it, both ends included."""
+    first, last = map(int, asked.removeprefix("bytes=").split("-"))
+    if first >= len(body):
+        raise refusal("GetObject", "InvalidRange", 416)
+    return body[first : last + 1]
 
 
 def _version_id(version: Version) -> dict[str, str]:

@@ -81,7 +81,7 @@ _TABLES = {
     "taggings": Shape(("tag_shard", "created_key")),
     "jobs": Shape(("organization", "id"), expiry="expires_at"),
 }
-_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4, "fetches": 5, "jobs": 8}
+_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4, "fetches": 5, "jobs": 9}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from chalicelib.preprocess import imaging, signatures
+from chalicelib.formats import signatures
+from chalicelib.preprocess import imaging
 from chalicelib.preprocess.headers import Limits
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from chalicelib.formats import signatures
+from chalicelib.formats.signatures import Format
 from chalicelib.model.data import Facts, Reason, Status
-from chalicelib.preprocess import headers, imaging, signatures
+from chalicelib.preprocess import headers, imaging
 from chalicelib.preprocess.headers import Limits
-from chalicelib.preprocess.signatures import Format
 from tests.unit.preprocess.pictures import (
     ASCII,
     CORNERS,

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.formats import signatures
+from chalicelib.formats.signatures import Format
 from chalicelib.model.data import Reason, Status
-from chalicelib.preprocess import exif, headers, signatures
+from chalicelib.preprocess import exif, headers
 from chalicelib.preprocess.headers import Header
-from chalicelib.preprocess.signatures import Format
 from tests.unit.preprocess.pictures import (
     LARGE,
     SHORT,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageCms, PngImagePlugin, WebPImagePlugin
 
+from chalicelib.formats import signatures
 from chalicelib.model.data import Reason, Status, Type
-from chalicelib.preprocess import headers, imaging, signatures
+from chalicelib.preprocess import headers, imaging
 from chalicelib.preprocess.headers import Limits
 from tests.unit.preprocess.pictures import (
     CORNERS,

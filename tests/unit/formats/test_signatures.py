@@ -2,9 +2,9 @@ import struct
 
 import pytest
 
+from chalicelib.formats import signatures
+from chalicelib.formats.signatures import Format
 from chalicelib.model.data import Reason, Status, Type
-from chalicelib.preprocess import signatures
-from chalicelib.preprocess.signatures import Format
 from tests.unit.preprocess.pictures import LONG, SHORT, block, encode, picture
 
 

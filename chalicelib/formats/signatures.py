@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from chalicelib.formats import tiff
 from chalicelib.model.data import Facts, Reason, Status, Type
-from chalicelib.preprocess import tiff
 
 HEAD_BYTES: Final = 64 * 1024
 """Of 88 camera JPEGs all had their size and EXIF within this."""

@@ -1,0 +1,350 @@
+"""What rows of a CSV file ask for, foreseen and done. Doing it again changes nothing more."""
+
+import hashlib
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib import parallel
+from chalicelib.downstream import links, uploads
+from chalicelib.downstream.links import IfLinked, LinkDraft
+from chalicelib.downstream.outcomes import OutcomeKind
+from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.errors import AccessDenied, ContentChanged, StorageUnavailable
+from chalicelib.formats import signatures
+from chalicelib.imports.items import content_type_of, decode
+from chalicelib.imports.report import Entry, Outcome
+from chalicelib.model.edit import Edit, differ
+from chalicelib.model.fetch import Fetch
+from chalicelib.model.label import LabelKind, fold
+from chalicelib.model.sheet import Action, Mode
+from chalicelib.storage import buckets, labels, quarantine, queues, records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
+
+    from chalicelib.downstream.outcomes import Outcome as Done
+    from chalicelib.imports.items import Item
+    from chalicelib.model.data import Data
+    from chalicelib.model.fetch import Arrival
+    from chalicelib.model.label import Label
+    from chalicelib.model.lake import Lake
+
+check_url = links.check_url
+
+_DONE = (Outcome.CREATED, Outcome.UPDATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is the same for all rows of a step."""
+
+    lake: "Lake"
+    job_id: str
+    number: int
+    """Of the step, among those that do rows."""
+    folder: str
+    """Of the items, with its `/`."""
+    mode: Mode
+
+    def object_name(self, item: "Item") -> str:
+        return f"{self.lake.prefix}{self.folder}{item.name}"
+
+    def quarantine_key(self, item: "Item") -> str:
+        return f"{self.job_id}/{self.number}/{item.line}"
+
+
+def foresee(errand: Errand, items: "Sequence[Item]") -> list[Entry]:
+    """What would become of each, in their order. Changes nothing."""
+    found = dict(_foresee_links(errand, [item for item in items if item.action is Action.LINK]))
+    found |= _foresee_objects(errand, [item for item in items if item.action is Action.UPLOAD])
+    return [found[item.line] for item in items]
+
+
+def to_fetch(items: "Sequence[Item]", foreseen: "Sequence[Entry]") -> "list[Item]":
+    """Those whose bytes lie elsewhere, and are wanted."""
+    return [item for item in _to_do(items, foreseen) if item.action is Action.UPLOAD and item.url]
+
+
+def fetch(errand: Errand, items: "Sequence[Item]") -> None:
+    # Who is still at an earlier step is done with it, but somebody else may be at this one.
+    quarantine.empty(f"{errand.job_id}/{errand.number - 1}/")
+    fetches = [Fetch(str(item.url), errand.quarantine_key(item)) for item in items]
+    if queues.send_fetches(fetches):
+        raise StorageUnavailable("send fetches", "some were not accepted")
+
+
+def arrivals(errand: Errand, items: "Sequence[Item]") -> "dict[int, Arrival]":
+    """What came of those that were fetched, by line. Others may still come."""
+    looked = parallel.for_each(lambda item: quarantine.look(errand.quarantine_key(item)), items)
+    return {item.line: arrival for item, arrival in zip(items, looked, strict=True) if arrival}
+
+
+def clear(job_id: str) -> None:
+    """Nothing that was fetched for the job is needed any more."""
+    quarantine.empty(f"{job_id}/")
+
+
+def place(
+    errand: Errand,
+    items: "Sequence[Item]",
+    foreseen: "Sequence[Entry]",
+    arrivals: "Mapping[int, Arrival]",
+) -> list[Entry]:
+    """Do what was foreseen. Answers what became of each: that, or a failure that nobody could foresee."""
+    wanted = _to_do(items, foreseen)
+    failed: dict[int, Entry] = {}
+    replaced = {entry.row for entry in foreseen if entry.outcome is Outcome.UPDATED}
+    for wave in _waves([item for item in wanted if item.action is Action.LINK], _link_key):
+        failed |= _create_links(errand, wave)
+    for wave in _waves([item for item in wanted if item.action is Action.UPLOAD], errand.object_name):
+        failed |= _create_objects(errand, wave, arrivals, replaced)
+    return [failed.get(entry.row, entry) for entry in foreseen]
+
+
+def _to_do(items: "Sequence[Item]", foreseen: "Sequence[Entry]") -> "list[Item]":
+    return [item for item, entry in zip(items, foreseen, strict=True) if entry.outcome in _DONE]
+
+
+def _waves(items: "Sequence[Item]", key: "Callable[[Item], Hashable]") -> "Iterator[list[Item]]":
+    """In each of them every key is there once, and what comes later in the file comes in a later one."""
+    met: Counter[Hashable] = Counter()
+    waves: dict[int, list[Item]] = {}
+    for item in items:
+        waves.setdefault(met[key(item)], []).append(item)
+        met[key(item)] += 1
+    return iter(waves.values())
+
+
+def _link_key(item: "Item") -> "Hashable":
+    return item.name, item.url
+
+
+def _draft(errand: Errand, item: "Item") -> LinkDraft:
+    return LinkDraft(
+        url=str(item.url),
+        name=item.name,
+        folder=errand.lake.prefix + errand.folder,
+        mimetype=item.mimetype,
+        tags=item.tags,
+        source=item.source,
+        metadata=item.metadata,
+        custom_metadata=item.custom_metadata,
+        description=item.description,
+    )
+
+
+def _foresee_links(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
+    fresh, repeated = _sorted_out(errand, items, _link_key)
+    drafts = [_draft(errand, item) for item in fresh]
+    for item, done in zip(fresh, links.foresee(errand.lake, drafts, IfLinked(errand.mode)), strict=True):
+        yield item.line, _entry(errand, item, done)
+    yield from repeated
+
+
+def _create_links(errand: Errand, items: "Sequence[Item]") -> dict[int, Entry]:
+    """Those that failed, by line."""
+    if_exists = IfLinked.UPDATE if errand.mode is Mode.UPDATE else IfLinked.SKIP
+    outcomes = links.create(errand.lake, [_draft(errand, item) for item in items], if_exists)
+    return dict(_failures(errand, items, outcomes))
+
+
+def _failures(
+    errand: Errand, items: "Sequence[Item]", outcomes: "Sequence[Done]"
+) -> "Iterator[tuple[int, Entry]]":
+    """Raises StorageUnavailable when one may succeed the next time."""
+    for item, done in zip(items, outcomes, strict=True):
+        if done.retryable:
+            raise StorageUnavailable("place row", done.detail)
+        if done.kind is OutcomeKind.FAILED:
+            yield item.line, _entry(errand, item, done)
+
+
+def _entry(errand: Errand, item: "Item", done: "Done") -> Entry:
+    name = item.name or ""
+    if done.data:
+        name = done.data.object_name.removeprefix(errand.lake.prefix + errand.folder)
+    if done.kind is OutcomeKind.OK:
+        return Entry(item.line, name, Outcome.CREATED if done.created else Outcome.UPDATED)
+    outcome = Outcome.SKIPPED if done.kind is OutcomeKind.SKIPPED else Outcome.FAILED
+    return Entry(item.line, name, outcome, done.code or "", done.detail or "")
+
+
+def _sorted_out(
+    errand: Errand, items: "Sequence[Item]", key: "Callable[[Item], Hashable]"
+) -> "tuple[list[Item], list[tuple[int, Entry]]]":
+    """The first about each thing, and what the others do, by line."""
+    first: dict[Hashable, Item] = {}
+    said: dict[Hashable, dict[Hashable, object]] = {}
+    repeated: list[tuple[int, Entry]] = []
+    for item in items:
+        thing, says = key(item), _sayings(item)
+        if earlier := first.get(thing):
+            is_new = not says.items() <= said[thing].items()
+            repeated.append((item.line, _repeated(errand, item, earlier, is_new=is_new)))
+        else:
+            first[thing], said[thing] = item, {}
+        said[thing] |= says
+    return list(first.values()), repeated
+
+
+def _repeated(errand: Errand, item: "Item", earlier: "Item", *, is_new: bool) -> Entry:
+    """What a row does that is about the same thing as an earlier one of its step."""
+    told = f"row {earlier.line} is about the same"
+    if errand.mode is Mode.ERROR:
+        return Entry(item.line, item.name or "", Outcome.FAILED, "conflict", told)
+    if errand.mode is Mode.SKIP or not is_new:
+        return Entry(item.line, item.name or "", Outcome.SKIPPED, "exists", told)
+    return Entry(item.line, item.name or "", Outcome.UPDATED)
+
+
+def _sayings(item: "Item") -> "dict[Hashable, object]":
+    """All that the row says, by what it says it of."""
+    said: dict[Hashable, object] = {
+        "url": item.url,
+        "bytes": item.encoded,
+        "description": item.description,
+        "source": item.source and fold(item.source),
+        **{("tag", fold(tag)): True for tag in item.tags},
+        # To Python 1 and True are equal.
+        **{("custom_metadata", key): repr(value) for key, value in item.custom_metadata.items()},
+        **{("metadata", key): repr(value) for key, value in item.metadata.items()},
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _foresee_objects(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
+    fresh, repeated = _sorted_out(errand, items, errand.object_name)
+    found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in fresh)
+    tags, sources = _labels(errand.lake, fresh)
+    for item in fresh:
+        there = found.get(errand.lake.data_id(errand.object_name(item)))
+        live = there if there and there.live else None
+        # What the index does not know of yet, S3 may.
+        is_there = live is not None or buckets.look(errand.lake.home, errand.object_name(item)) is not None
+        says_more = live is None or _says_more(item, live, tags, sources)
+        yield item.line, _foresee_object(errand, item, is_there=is_there, says_more=says_more)
+    yield from repeated
+
+
+def _foresee_object(errand: Errand, item: "Item", *, is_there: bool, says_more: bool) -> Entry:
+    name = item.name or ""
+    if not is_there:
+        return Entry(item.line, name, Outcome.CREATED)
+    if errand.mode is Mode.ERROR:
+        return Entry(item.line, name, Outcome.FAILED, "conflict", "there is an object of this name")
+    if errand.mode is Mode.SKIP or not says_more:
+        return Entry(item.line, name, Outcome.SKIPPED, "exists")
+    return Entry(item.line, name, Outcome.UPDATED)
+
+
+def _labels(lake: "Lake", items: "Sequence[Item]") -> "tuple[Mapping[str, Label], Mapping[str, Label]]":
+    """Those tags and sources of the items that exist, by their names."""
+    tags = {name for item in items for name in item.tags}
+    sources = {item.source for item in items if item.source}
+    return labels.find(lake.id, LabelKind.TAG, tags), labels.find(lake.id, LabelKind.SOURCE, sources)
+
+
+def _says_more(
+    item: "Item", there: "Data", tags: "Mapping[str, Label]", sources: "Mapping[str, Label]"
+) -> bool:
+    """Whether the row has other bytes than the object, or other things to say of it. Bytes that lie elsewhere
+    may always be others."""
+    if item.url or _etag(decode(item.encoded)) != there.etag:
+        return True
+    if not all(name in tags and tags[name].id in there.tags for name in item.tags):
+        return True
+    texts = {"description": item.description} if item.description else {}
+    if item.source:
+        texts["source"] = sources[item.source].id if item.source in sources else "?"
+    edit = Edit(metadata=item.metadata, custom_metadata=item.custom_metadata, texts=texts)
+    return differ(there, edit.apply(there))
+
+
+def _create_objects(
+    errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]", replaced: "Container[int]"
+) -> dict[int, Entry]:
+    """Those that failed, by line. Each has its record before its bytes, so that no event comes first."""
+    failed: dict[int, Entry] = {}
+    types: dict[int, str] = {}
+    for item in items:
+        with _noting(failed, item):
+            types[item.line] = _type(errand, item, arrivals)
+    left = [item for item in items if item.line in types]
+    drafts = [_announcement(errand, item, types[item.line], arrivals) for item in left]
+    failed |= _failures(errand, left, uploads.announce(errand.lake, drafts, IfExists.OVERWRITE))
+    for item in left:
+        if item.line not in failed:
+            with _noting(failed, item):
+                _put(errand, item, types[item.line], replaces=item.line in replaced)
+    return failed
+
+
+@contextmanager
+def _noting(failed: dict[int, Entry], item: "Item") -> "Iterator[None]":
+    try:
+        yield
+    except _Unplaceable as error:
+        failed[item.line] = Entry(item.line, item.name or "", Outcome.FAILED, *error.args)
+
+
+class _Unplaceable(Exception):
+    """Its arguments are a code and the reason."""
+
+
+def _type(errand: Errand, item: "Item", arrivals: "Mapping[int, Arrival]") -> str:
+    """What the bytes say they are."""
+    if not item.url:
+        return content_type_of(decode(item.encoded))
+    arrival = arrivals.get(item.line)
+    if arrival is None:
+        raise _Unplaceable("fetch_timeout", "url: the bytes did not come in time")
+    if arrival.reason:
+        raise _Unplaceable("not_fetched", f"url: the bytes cannot be had: {arrival.reason}")
+    try:
+        with quarantine.open(errand.quarantine_key(item)) as (_, stream):
+            return content_type_of(stream.read(signatures.HEAD_BYTES))
+    except ValueError as error:
+        raise _Unplaceable("unsupported_type", f"url: {error}") from error
+    except ContentChanged as error:
+        # Somebody else is done with this step already.
+        raise StorageUnavailable("read quarantine", "it was emptied") from error
+
+
+def _announcement(
+    errand: Errand, item: "Item", content_type: str, arrivals: "Mapping[int, Arrival]"
+) -> Announcement:
+    return Announcement(
+        object_name=errand.object_name(item),
+        size=arrivals[item.line].size if item.url else len(decode(item.encoded)),
+        content_type=content_type,
+        tags=item.tags,
+        source=item.source,
+        metadata=item.metadata,
+        custom_metadata=item.custom_metadata,
+        description=item.description,
+    )
+
+
+def _put(errand: Errand, item: "Item", content_type: str, *, replaces: bool) -> None:
+    """What is not to be replaced is either there from an earlier attempt, or somebody else's."""
+    home, name = errand.lake.home, errand.object_name(item)
+    try:
+        if not item.url:
+            buckets.put_object(home, name, decode(item.encoded), content_type, replaces=replaces)
+        elif replaces or buckets.look(home, name) is None:
+            quarantine.copy(errand.quarantine_key(item), home, name, content_type)
+    except AccessDenied as error:
+        raise _Unplaceable("access_denied", "the datalake's bucket does not take it") from error
+    except ContentChanged as error:
+        there = None if item.url else buckets.look(home, name)
+        if there is None:
+            raise StorageUnavailable("place row", "what was there is gone") from error
+        if there.etag != _etag(decode(item.encoded)):
+            raise _Unplaceable("conflict", "somebody else has put an object of this name") from error
+
+
+def _etag(body: bytes) -> str:
+    """As S3 has it of what comes in one piece and is encrypted with its own keys."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -1,0 +1,205 @@
+"""The files of a CSV import, in the artifacts bucket: the one that was given, and the report on its rows. The
+report is written in parts, one with each step of the job, and joined when the job is over."""
+
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from chalicelib import parallel
+from chalicelib.config import config
+from chalicelib.errors import ContentChanged, StorageUnavailable
+from chalicelib.model import limits
+from chalicelib.storage import aws
+from chalicelib.storage.transfers import Form
+
+_TYPE = "text/csv; charset=utf-8"
+_PIECE_BYTES = 8 * 1024**2
+"""Of a report. S3 takes none below 5 MiB but the last, and 10,000."""
+_AT_ONCE = 8
+_THERE = frozenset({"412", "PreconditionFailed"})
+_NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    size: int
+    etag: str
+
+
+def put(job_id: str, text: str) -> None:
+    _put("write sheet", _given(job_id), text)
+
+
+def form(job_id: str) -> Form:
+    with aws.calling("presign"):
+        answer = _s3().generate_presigned_post(
+            config.artifacts_bucket,
+            _given(job_id),
+            Fields={"Content-Type": "text/csv"},
+            Conditions=[{"Content-Type": "text/csv"}, ["content-length-range", 1, limits.SHEET_BYTES]],
+            ExpiresIn=limits.PRESIGNED_SECONDS,
+        )
+    return Form(answer["url"], answer["fields"])
+
+
+def look(job_id: str) -> Sheet | None:
+    """None: it has not come yet."""
+    found = _head(_given(job_id))
+    return None if found is None else Sheet(found["ContentLength"], found["ETag"])
+
+
+def read(job_id: str, etag: str, at: int, length: int) -> bytes:
+    """Some of it. Raises ContentChanged when it is no longer what was looked at."""
+    try:
+        answer = _s3().get_object(
+            Bucket=config.artifacts_bucket,
+            Key=_given(job_id),
+            IfMatch=etag,
+            Range=f"bytes={at}-{at + length - 1}",
+        )
+        with answer["Body"] as body:
+            return bytes(body.read())
+    except ClientError as error:
+        code = aws.error_code(error)
+        if code in _NOT_THERE | {"412", "PreconditionFailed"}:
+            raise ContentChanged(job_id) from error
+        raise StorageUnavailable("read sheet", code) from error
+    except (BotoCoreError, HTTPError) as error:
+        raise StorageUnavailable("read sheet", type(error).__name__) from error
+
+
+def settle_plan(job_id: str, number: int, text: str) -> str:
+    """Keep what a step is going to do, unless it was kept before. Answers what is kept."""
+    key = f"imports/{job_id}/plan/{number:06}.json"
+    with aws.calling("write plan"):
+        try:
+            _s3().put_object(
+                Bucket=config.artifacts_bucket,
+                Key=key,
+                Body=text.encode(),
+                ContentType="application/json",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if aws.error_code(error) not in _THERE:
+                raise
+        else:
+            return text
+    return _read(key).decode()
+
+
+def put_part(job_id: str, number: int, text: str) -> None:
+    """Doing it again puts another one in its place."""
+    _put("write part of report", _part(job_id, number), text)
+
+
+def join(job_id: str, head: str, parts: int) -> None:
+    """The report of the first so many parts. Doing it again makes the same."""
+    pieces = _Pieces(_report(job_id), head.encode())
+    for numbers in batched(range(parts), _AT_ONCE, strict=False):
+        for body in parallel.for_each(lambda number: _read(_part(job_id, number)), numbers):
+            pieces.add(body)
+    pieces.end()
+
+
+def report_url(job_id: str) -> str | None:
+    """None: there is none yet, or never."""
+    if _head(_report(job_id)) is None:
+        return None
+    with aws.calling("presign"):
+        return str(
+            _s3().generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": config.artifacts_bucket,
+                    "Key": _report(job_id),
+                    "ResponseContentType": _TYPE,
+                    "ResponseContentDisposition": 'attachment; filename="report.csv"',
+                },
+                ExpiresIn=limits.PRESIGNED_SECONDS,
+            )
+        )
+
+
+class _Pieces:
+    """Bytes that become one object, however many they are."""
+
+    def __init__(self, key: str, start: bytes) -> None:
+        self._target = {"Bucket": config.artifacts_bucket, "Key": key}
+        self._waiting = bytearray(start)
+        self._upload: dict[str, str] = {}
+        self._sent: list[dict[str, Any]] = []
+
+    def add(self, body: bytes) -> None:
+        self._waiting += body
+        if len(self._waiting) >= _PIECE_BYTES:
+            self._send()
+
+    def end(self) -> None:
+        with aws.calling("write report"):
+            if not self._upload:
+                _s3().put_object(**self._target, Body=bytes(self._waiting), ContentType=_TYPE)
+                return
+        if self._waiting:
+            self._send()
+        with aws.calling("write report"):
+            _s3().complete_multipart_upload(
+                **self._target, **self._upload, MultipartUpload={"Parts": self._sent}
+            )
+
+    def _send(self) -> None:
+        with aws.calling("write report"):
+            if not self._upload:
+                begun = _s3().create_multipart_upload(**self._target, ContentType=_TYPE)
+                self._upload = {"UploadId": begun["UploadId"]}
+            number = len(self._sent) + 1
+            answer = _s3().upload_part(
+                **self._target, **self._upload, PartNumber=number, Body=bytes(self._waiting)
+            )
+        self._sent.append({"PartNumber": number, "ETag": answer["ETag"]})
+        self._waiting.clear()
+
+
+def _head(key: str) -> dict[str, Any] | None:
+    with aws.calling("look at file of import"):
+        try:
+            found: dict[str, Any] = _s3().head_object(Bucket=config.artifacts_bucket, Key=key)
+        except ClientError as error:
+            if aws.error_code(error) not in _NOT_THERE:
+                raise
+            return None
+    return found
+
+
+def _read(key: str) -> bytes:
+    try:
+        with _s3().get_object(Bucket=config.artifacts_bucket, Key=key)["Body"] as body:
+            return bytes(body.read())
+    except ClientError as error:
+        raise StorageUnavailable("read part of report", aws.error_code(error)) from error
+    except (BotoCoreError, HTTPError) as error:
+        raise StorageUnavailable("read part of report", type(error).__name__) from error
+
+
+def _put(action: str, key: str, text: str) -> None:
+    with aws.calling(action):
+        _s3().put_object(Bucket=config.artifacts_bucket, Key=key, Body=text.encode(), ContentType=_TYPE)
+
+
+def _given(job_id: str) -> str:
+    return f"imports/{job_id}/given.csv"
+
+
+def _part(job_id: str, number: int) -> str:
+    return f"imports/{job_id}/report/{number:06}.csv"
+
+
+def _report(job_id: str) -> str:
+    return f"imports/{job_id}/report.csv"
+
+
+def _s3() -> Any:
+    return aws.client("s3")

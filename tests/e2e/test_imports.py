@@ -1,0 +1,60 @@
+"""CSV imports on the deployed stack, with nothing but HTTP."""
+
+import base64
+import csv
+import io
+import uuid
+from collections import Counter
+from typing import Any
+
+from tests.e2e.lake import Stack, eventually, png
+from tests.e2e.test_access import send
+
+ENDED = {"succeeded", "failed", "canceled"}
+
+
+def ended(stack: Stack, begun: Any) -> dict[str, Any]:
+    path = f"/v1/jobs/{begun['job']['id']}"
+    assert eventually(lambda: send(stack, "GET", path).body["state"] in ENDED)
+    return dict(send(stack, "GET", path).body)
+
+
+def report(stack: Stack, job: dict[str, Any]) -> list[dict[str, str]]:
+    answer = send(stack, "GET", f"/v1/jobs/{job['id']}/report")
+    assert answer.status == 302
+    stored = stack.fetch(answer.headers["Location"])
+    assert stored.headers["Content-Disposition"].startswith("attachment")
+    return list(csv.DictReader(io.StringIO(stored.raw.decode(), newline="")))
+
+
+def test_a_file_goes_up_by_its_form_and_becomes_links_and_objects_once(stack: Stack) -> None:
+    folder = f"csv-{uuid.uuid4().hex[:8]}"
+    encoded = base64.b64encode(png(21)).decode()
+    rows = [
+        "url;image_bytes;name;action;tags",
+        f";{encoded};bytes.png;upload;car",
+        "https://images.example.org/x.png;;;upload;",
+        *["nothing;;;;"] * 1000,
+        *(f"s3://{stack.bucket}/{folder}/bytes.png;;{n}.jpg;;car|red" for n in range(20)),
+    ]
+    content = "\ufeff" + "\r\n".join(rows)
+    body = {"filename": f"{folder}.csv"}
+    begun = send(stack, "POST", "/v1/datalakes/default/imports/csv", body)
+    assert begun.status == 202
+    form = begun.body["upload"]
+    fields = {**form["fields"], "file": ("x", content.encode("utf-16-le"))}
+    assert stack.http.request("POST", form["url"], fields=fields).status in (200, 201, 204)
+    job = ended(stack, begun.body)
+    assert job["state"] == "succeeded"
+    assert job["progress"] == {"rows": 1022, "created": 21, "updated": 0, "skipped": 0, "failed": 1001}
+    told = report(stack, job)
+    assert [int(each["row"]) for each in told] == list(range(2, 1024))
+    codes = Counter(each["code"] for each in told if each["outcome"] == "failed")
+    assert codes == {"invalid_url": 1000, "not_fetched": 1}
+    found = {each["filename"]: each for each in stack.index(f"{folder}/")}
+    assert len([each for each in found.values() if each["kind"] == "link"]) == 20
+    assert found["7.jpg"]["tags"] == ["car", "red"]
+    assert eventually(lambda: next(stack.index(f"{folder}/bytes.png"))["width"] == 21)
+    again = send(stack, "POST", "/v1/datalakes/default/imports/csv", body | {"content": content[1:]})
+    assert ended(stack, again.body)["progress"]["created"] == 0
+    stack.clear(f"{folder}/")
