@@ -1,6 +1,7 @@
 """Who may do what, for every operation of the OpenAPI document."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ ACTORS = (*NOBODY, STRANGER, *ROLES)
 """In this order: what an admin may remove is there for all others."""
 
 type Places = Mapping[str, str]
-"""What stands in the paths, by the name of the place; `/v1/keys/{id}` is asked for first, then `id`."""
+"""What stands in the paths, by the name of the place. A whole path, as `/v1/keys/{id}`, goes first."""
 
 UNKNOWN: Places = {
     "lake": "00000000-0000-5000-8000-000000000001",
@@ -37,7 +38,7 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def url(self, places: Places) -> str:
-        url = self.path.replace("{id}", places[self.path]) if self.path in places else self.path
+        url = re.sub(r"{\w+}", places[self.path], self.path, count=1) if self.path in places else self.path
         for name, value in places.items():
             url = url.replace(f"{{{name}}}", quote(value, safe=""))
         return url

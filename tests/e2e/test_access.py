@@ -95,11 +95,14 @@ def places(stack: Stack) -> Iterator[dict[str, str]]:
     assert eventually(lambda: any(record["status"] == "ready" for record in stack.index(name)))
     (record,) = stack.index(name)
     victim = send(stack, "POST", "/v1/datalakes", {"name": uuid.uuid4().hex, "connector": "stack"}).body
+    keys = {"kind": "keys", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "secret"}
+    connector = {"name": uuid.uuid4().hex, "bucket": stack.bucket, "region": stack.handle["region"]} | keys
+    made = send(stack, "POST", "/v1/connectors", connector).body
     yield {
         "/v1/keys/{id}": make_key(stack, "viewer")["id"],
         "/v1/datalakes/{lake}": victim["id"],
-        "/v1/connectors/{id}": "stack",
-        "/v1/connectors/{id}/check": "stack",
+        "/v1/connectors/{id}": made["id"],
+        "/v1/connectors/{id}/check": made["id"],
         "lake": record["datalake_id"],
         "id": record["id"],
         "name": "car",

@@ -49,7 +49,8 @@ class Lakes:
     def records(self, lake: Mapping[str, Any]) -> int:
         found = self.stack.dynamodb.get_paginator("scan").paginate(
             TableName=self.stack.handle["tables"]["data"],
-            FilterExpression="begins_with(shard, :lake)",
+            FilterExpression="begins_with(#shard, :lake)",
+            ExpressionAttributeNames={"#shard": "shard"},
             ExpressionAttributeValues={":lake": {"S": lake["id"]}},
         )
         return sum(page["Count"] for page in found)
