@@ -1,7 +1,11 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from chalicelib.api import answers
+from chalicelib.api.bodies import Body
 from chalicelib.errors import NoContent, NoThumbnail, UnknownData
+from chalicelib.model import limits
 from chalicelib.model.data import Type, is_id
 from chalicelib.storage import buckets, labels, lakes, records
 
@@ -30,6 +34,11 @@ _SHOWN_BY_BROWSERS = frozenset(
 """Formats that hold no scripts. SVG does, so it is downloaded like everything that is not listed here."""
 
 
+class ContentBody(Body):
+    ids: Annotated[list[str], Field(min_length=1, max_length=limits.IDS_AT_ONCE)]
+    """Of data. Each counts once, however often it is named."""
+
+
 def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Show one data.
 
@@ -50,9 +59,22 @@ def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str)
     data = find(home, id)
     if not data.live:
         raise NoContent(data.status)
-    shown = _is_shown(data)
-    content_type = str(data.content_type) if shown else "application/octet-stream"
-    return answers.redirect(buckets.content_url(home, data, content_type=content_type, inline=shown))
+    return answers.redirect(_locate(home, data))
+
+
+def locate_content(caller: "Caller", parameters: "Parameters", body: ContentBody, lake: str) -> "Response":
+    """Locate the bytes of many data.
+
+    Where each lies in the bucket, for 15 minutes, without a key; `missing` are the ids of no data in this
+    datalake, and of data that has no bytes yet.
+    """
+    home = lakes.find(caller.organization, lake)
+    ids = list(dict.fromkeys(body.ids))
+    found = records.read_all(ids)
+    there = [found[each] for each in ids if each in found and found[each].live and _is_in(home, found[each])]
+    items = [answers.describe_content(data.id, _locate(home, data)) for data in there]
+    known = {data.id for data in there}
+    return answers.found({"items": items, "missing": [each for each in ids if each not in known]})
 
 
 def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
@@ -68,9 +90,19 @@ def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: st
 
 def find(lake: "Lake", data_id: str) -> "Data":
     data = records.read(data_id) if is_id(data_id) else None
-    if data is None or not data.shown or data.lake_id != lake.id:
+    if data is None or not _is_in(lake, data):
         raise UnknownData(data_id)
     return data
+
+
+def _is_in(lake: "Lake", data: "Data") -> bool:
+    return data.shown and data.lake_id == lake.id
+
+
+def _locate(lake: "Lake", data: "Data") -> str:
+    shown = _is_shown(data)
+    content_type = str(data.content_type) if shown else "application/octet-stream"
+    return buckets.content_url(lake, data, content_type=content_type, inline=shown)
 
 
 def _is_shown(data: "Data") -> bool:

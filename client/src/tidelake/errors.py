@@ -54,7 +54,7 @@ class Problem(TidelakeError):
         self.request_id: str | None = body.get("request_id")
         """What the operator of the stack finds in the logs."""
         self.errors: list[dict[str, Any]] = list(body.get("errors") or ())
-        """Every mistake: `detail`, with `pointer` (in the body) or `parameter`, and `line` and `column` in `q`."""
+        """Every mistake: `detail`, and `pointer` (in the body) or `parameter`; in `q` `line` and `column`."""
         super().__init__(status, dict(body))
 
     @property
