@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tidelake.errors import InvalidRequest, TidelakeError
+from tidelake.errors import TidelakeError
 from tidelake.outcomes import Failure, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from tidelake.datalakes import Datalake
+
+Answer: TypeAlias = "Mapping[str, Any] | Failure | Skip"
 
 _OCTETS = 900_000
 """Of a body; the API takes 1 MiB."""
@@ -32,14 +34,12 @@ class Wish:
         return self.body.get("object_name")
 
 
-def create(
-    lake: Datalake, group: str, wishes: Sequence[Wish], options: Mapping[str, Any]
-) -> list[Mapping[str, Any] | Failure | Skip]:
+def create(lake: Datalake, group: str, wishes: Sequence[Wish], options: Mapping[str, Any]) -> list[Answer]:
     """One answer for each wish, in their order: what the API says of what is made, or why it is not.
 
     Raises what the first call raises: nothing was made then. What later calls raise are failures of theirs.
     """
-    answers: list[Mapping[str, Any] | Failure | Skip] = []
+    answers: list[Answer] = []
     for part in _parts(wishes):
         try:
             answers += _create(lake, group, part, options)
@@ -50,62 +50,39 @@ def create(
     return answers
 
 
-def _create(
-    lake: Datalake, group: str, wishes: Sequence[Wish], options: Mapping[str, Any]
-) -> list[Mapping[str, Any] | Failure | Skip]:
+def _create(lake: Datalake, group: str, wishes: Sequence[Wish], options: Mapping[str, Any]) -> list[Answer]:
     body = {group: [dict(wish.body) for wish in wishes], **options}
-    try:
-        found = lake.call("POST", group, body=body, creates=True)
-    except InvalidRequest as error:
-        malformed = _malformed(group, error)
-        if not malformed or len(malformed) == len(wishes) == 1:
-            raise
-        return _without(lake, group, wishes, options, malformed)
-    answers: dict[int, Mapping[str, Any] | Failure | Skip] = {}
-    for each in found["ok"]:
-        answers[each["index"]] = each
+    found = lake.call("POST", group, body=body)
+    answers: dict[int, Answer] = {each["index"]: each for each in found["ok"]}
     for each in found["failed"]:
         wish = wishes[each["index"]]
-        answers[each["index"]] = Failure(
-            wish.what, each["code"], each["detail"], wish.key, each.get("retryable", False)
-        )
+        retryable = each.get("retryable", False)
+        answers[each["index"]] = Failure(wish.what, each["code"], each["detail"], wish.key, retryable)
     for each in found["skipped"]:
-        wish = wishes[each["index"]]
-        answers[each["index"]] = Skip(
-            wish.what, each["code"], each.get("detail") or "", _name(each) or wish.key
-        )
-    return [answers[index] for index in range(len(wishes))]
+        wish, there = wishes[each["index"]], each.get("data") or {}
+        detail = "there is one already"
+        answers[each["index"]] = Skip(wish.what, each["code"], detail, there.get("object_name", wish.key))
+    return _complete(lake, group, wishes, options, [answers[index] for index in range(len(wishes))])
 
 
-def _without(
+def _complete(
     lake: Datalake,
     group: str,
     wishes: Sequence[Wish],
     options: Mapping[str, Any],
-    malformed: Mapping[int, str],
-) -> list[Mapping[str, Any] | Failure | Skip]:
-    """One that is malformed does not take the others along."""
-    sound = [wish for index, wish in enumerate(wishes) if index not in malformed]
-    rest = iter(_create(lake, group, sound, options) if sound else ())
-    return [
-        Failure(wish.what, "invalid_request", malformed[index], wish.key)
-        if index in malformed
-        else next(rest)
-        for index, wish in enumerate(wishes)
+    answers: list[Answer],
+) -> list[Answer]:
+    """What the answer had no room for is asked again, among fewer."""
+    left = [
+        index
+        for index, answer in enumerate(answers)
+        if isinstance(answer, Failure) and answer.code == "too_large"
     ]
-
-
-def _malformed(group: str, error: InvalidRequest) -> dict[int, str]:
-    """What is wrong with which; nothing, if something is wrong with all of them."""
-    found: dict[int, str] = {}
-    for mistake in error.errors:
-        place = re.match(rf"#/{group}/(\d+)(/.*)?$", mistake.get("pointer", ""))
-        if not place:
-            return {}
-        told = f"{(place[2] or '').lstrip('/')}: {mistake['detail']}".removeprefix(": ")
-        index = int(place[1])
-        found[index] = f"{found[index]}; {told}" if index in found else told
-    return found
+    if left and len(left) < len(wishes):
+        rest = _create(lake, group, [wishes[index] for index in left], options)
+        for index, answer in zip(left, rest, strict=True):
+            answers[index] = answer
+    return answers
 
 
 def _parts(wishes: Sequence[Wish], count: int = 1000) -> Iterator[Sequence[Wish]]:
@@ -118,8 +95,3 @@ def _parts(wishes: Sequence[Wish], count: int = 1000) -> Iterator[Sequence[Wish]
         size += octets
     if start < len(wishes):
         yield wishes[start:]
-
-
-def _name(answer: Mapping[str, Any]) -> str | None:
-    name: str | None = (answer.get("data") or {}).get("object_name")
-    return name

@@ -273,8 +273,14 @@ class MultiData(Sequence[Data]):
             sleep(pause if deadline is None else min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(_LATE_SECONDS, pause * 1.3)
             now = {data.id: data for data in self._lake.list_data(ids=list(waiting))}
-            kept = (each for each in known if each in now or each not in waiting)
-            known = {each: now.get(each, known[each]) for each in kept}
+            kept = {
+                each: now.get(each, data)
+                for each, data in known.items()
+                if each in now or each not in waiting
+            }
+            known = {
+                each: known[each] if _is_awaited(known[each], data) else data for each, data in kept.items()
+            }
         return MultiData(self._lake, known.values())
 
     def add_tags(self, tags: str | Iterable[str]) -> Change:
@@ -344,6 +350,11 @@ class MultiData(Sequence[Data]):
             error_manager=error_manager,
             on_progress=on_progress,
         )
+
+
+def _is_awaited(sent: Data, now: Data) -> bool:
+    """Whether what is known now is still of the bytes from before those that were sent."""
+    return sent.status == "pending" and (now.status == "pending" or now.etag == sent.etag)
 
 
 def ids_of(data: Data | Iterable[Data]) -> list[str]:

@@ -300,7 +300,8 @@ class Datalake:
         Raises Forbidden where the connector does not allow deleting.
         """
         options = {"object": delete_objects, "dry_run": dry_run}
-        return [self._begin("data", "delete", body={"ids": part, **options}) for part in parts(ids)]
+        found = [self.call("POST", "data", "delete", body={"ids": part, **options}) for part in parts(ids)]
+        return [Job._read(self.wire, each["job"]) for each in found]
 
     def _many(self, method: str, body: Mapping[str, Any], ids: Sequence[str], *steps: str) -> Change:
         change = Change()

@@ -66,9 +66,8 @@ class Query:
 
     def delete(self, *, delete_objects: bool = False, dry_run: bool = False) -> Job:
         """Forget all of it, or delete its objects from the bucket. Raises InvalidQuery, Forbidden."""
-        body = {"object": delete_objects, "dry_run": dry_run}
-        return self._begin("POST", body, "data", "delete", creates=True)
+        return self._begin("POST", {"object": delete_objects, "dry_run": dry_run}, "data", "delete")
 
-    def _begin(self, method: str, body: Mapping[str, Any], *steps: str, creates: bool = False) -> Job:
-        found = self.lake.call(method, *steps, body={**body, "q": self.q}, creates=creates)
+    def _begin(self, method: str, body: Mapping[str, Any], *steps: str) -> Job:
+        found = self.lake.call(method, *steps, body={**body, "q": self.q})
         return Job._read(self.lake.wire, found["job"])

@@ -1,5 +1,5 @@
-"""The bytes of one file go up: in one form, or in parts. What the storage says it got is compared with what
-was meant."""
+"""The bytes of one file go up: in one form, or in parts. What the storage says it got is compared with what was
+meant."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tidelake.errors import ChecksumMismatch, TidelakeError, TransferFailed
+from tidelake.errors import ChecksumMismatch, Problem, TidelakeError, TransferFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
     import httpx
 
     from tidelake.datalakes import Datalake
+    from tidelake.journals import Journal
 
     Ticket = Mapping[str, Any]
     """What the API gives leave for, as it says it."""
-    Renew = Callable[[], Ticket]
     OnProgress = Callable[[int], None]
 
 _BLOCK = 1024**2
+
 _EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired"})
 """What the storage says when the leave has run out; it may mean other things, too."""
 
@@ -55,116 +56,128 @@ class Digest:
 
 
 def post(
-    lake: Datalake, path: Path, digest: Digest, ticket: Ticket, renew: Renew, on_progress: OnProgress
-) -> None:
-    """In one form. Raises TransferFailed, Unreachable, OSError."""
+    lake: Datalake,
+    path: Path,
+    digest: Digest,
+    ticket: Ticket,
+    renew: Callable[[], Ticket],
+    on_progress: OnProgress,
+) -> str | None:
+    """In one form. The etag of the object. Raises TransferFailed, Unreachable, OSError."""
     try:
-        _post(lake, path, digest, ticket)
+        etag = _post(lake, path, digest, ticket)
     except TransferFailed as error:
         if error.code not in _EXPIRED:
             raise
-        _post(lake, path, digest, renew())
+        etag = _post(lake, path, digest, renew())
     on_progress(digest.size)
+    return etag
 
 
-def _post(lake: Datalake, path: Path, digest: Digest, ticket: Ticket) -> None:
+def _post(lake: Datalake, path: Path, digest: Digest, ticket: Ticket) -> str | None:
     with path.open("rb") as file:
-        form = {
-            "data": ticket["fields"],
-            "files": {"file": ("file", file, ticket["fields"].get("Content-Type"))},
-        }
+        form = {"data": ticket["fields"], "files": {"file": ("file", file, ticket["fields"]["Content-Type"])}}
         with lake.wire.exchange("POST", ticket["url"], (200, 201, 204), **form) as answer:
-            confirm(answer, digest.md5)
+            return confirm(answer, digest.md5)
 
 
-def confirm(answer: httpx.Response, md5: str) -> None:
-    """Raises ChecksumMismatch where the storage tells that it has other bytes."""
-    told = md5_of(answer.headers.get("ETag"), answer.headers)
+def confirm(answer: httpx.Response, md5: str) -> str | None:
+    """The etag. Raises ChecksumMismatch where the storage tells that it has other bytes."""
+    etag: str | None = answer.headers.get("ETag")
+    told = md5_of(etag, answer.headers)
     if told not in (None, md5):
         raise ChecksumMismatch(f"the storage got bytes with the MD5 {told}, not {md5}")
+    return etag and etag.strip('"')
 
 
 def md5_of(etag: str | None, headers: Mapping[str, str]) -> str | None:
     """The MD5 of the bytes, where the etag is one."""
-    encryption = headers.get("x-amz-server-side-encryption", "")
     found = re.fullmatch(r'"?([0-9a-f]{32})"?', etag or "")
-    if not found or encryption in _NOT_OF_THE_BYTES:
-        return None
-    if any(name.lower().startswith("x-amz-server-side-encryption-customer") for name in headers):
-        return None
-    return found[1]
+    encryption = headers.get("x-amz-server-side-encryption", "")
+    own_key = headers.get("x-amz-server-side-encryption-customer-algorithm")
+    return None if found is None or own_key or encryption in _NOT_OF_THE_BYTES else found[1]
 
 
 @dataclass
 class Parts:
-    """One large file. A part that fails is sent again alone, and those that are there stay there."""
+    """One large file. A part that fails is sent again alone, and those that are there stay there, also for who
+    goes on another day, with the journal."""
 
     lake: Datalake
     path: Path
-    ticket: Ticket
-    renew: Renew
+    size: int
+    journal: Journal
     on_progress: OnProgress
 
-    def send(self, pool: ThreadPoolExecutor) -> None:
-        """Raises TransferFailed, Unreachable, Problem, OSError. What is in the storage by then is dropped."""
+    def send(self, pool: ThreadPoolExecutor, urls: Iterable[Ticket]) -> Mapping[str, Any]:
+        """The `id` and `object_name` that it has then.
+
+        Raises TransferFailed, Unreachable, Problem, OSError. What the API or the storage refused is dropped.
+        """
         try:
-            self._complete(self._send(pool))
-        except BaseException:
-            self._drop()
+            self._send_all(pool, urls)
+            found: Mapping[str, Any] = self._call("POST", "complete", body={"parts": self._parts()})
+        except (Problem, TransferFailed) as error:
+            if not error.retryable:
+                self._drop(error)
             raise
+        self.journal.end()
+        return found
 
-    def _send(self, pool: ThreadPoolExecutor) -> Mapping[int, str]:
-        etags: dict[int, str] = {}
-        while missing := [part for part in self.ticket["parts"] if part["number"] not in etags]:
-            before = len(etags)
-            expired = self._send_each(missing, etags, pool)
-            if expired and len(etags) == before:
+    def _send_all(self, pool: ThreadPoolExecutor, urls: Iterable[Ticket]) -> None:
+        self.on_progress(sum(map(self._size, self.journal.etags)))
+        expired = self._send(pool, urls)
+        while missing := self.journal.missing():
+            before = len(missing)
+            found = self._call("GET", "parts", query={"first": missing[0]})
+            expired = self._send(pool, found["parts"])
+            if expired and len(self.journal.missing()) == before:
                 raise expired
-            if expired:
-                self._take(self.renew(), etags)
-        return etags
 
-    def _send_each(
-        self, parts: Sequence[Ticket], etags: dict[int, str], pool: ThreadPoolExecutor
-    ) -> TransferFailed | None:
-        """Fills in the etags. What is returned is why some could not be sent any more."""
+    def _send(self, pool: ThreadPoolExecutor, urls: Iterable[Ticket]) -> TransferFailed | None:
+        """Why some could not be sent any more: their addresses are good for a quarter of an hour."""
         expired = None
-        sent = [(part["number"], pool.submit(self._put, part)) for part in parts]
+        sent = {
+            pool.submit(self._put, each["number"], each["url"]): each["number"]
+            for each in urls
+            if each["number"] not in self.journal.etags
+        }
         try:
-            for number, future in sent:
+            for future, number in sent.items():
                 try:
-                    etags[number] = future.result()
+                    self.journal.note(number, future.result())
                 except TransferFailed as error:
                     if error.code not in _EXPIRED:
                         raise
                     expired = error
         finally:
-            for _, future in sent:
+            for future in sent:
                 future.cancel()
         return expired
 
-    def _put(self, part: Ticket) -> str:
-        size = self.ticket["part_size"]
+    def _put(self, number: int, url: str) -> str:
         with self.path.open("rb") as file:
-            file.seek((part["number"] - 1) * size)
-            octets = file.read(size)
-        with self.lake.wire.exchange("PUT", part["url"], content=octets) as answer:
-            confirm(answer, hashlib.md5(octets, usedforsecurity=False).hexdigest())
-            etag = answer.headers["ETag"]
+            file.seek((number - 1) * self.journal.part_size)
+            octets = file.read(self.journal.part_size)
+        if len(octets) != self._size(number):
+            raise TransferFailed("changed", f"{self.path} has become shorter meanwhile")
+        md5 = hashlib.md5(octets, usedforsecurity=False).hexdigest()
+        with self.lake.wire.exchange("PUT", url, content=octets) as answer:
+            etag = confirm(answer, md5)
         self.on_progress(len(octets))
-        return etag
+        return etag or ""
 
-    def _take(self, ticket: Ticket, etags: dict[int, str]) -> None:
-        """Go on with a new leave: where it is for another upload, from the beginning."""
-        if ticket.get("upload_id") != self.ticket["upload_id"]:
-            etags.clear()
-        self.ticket = ticket
+    def _size(self, number: int) -> int:
+        return min(self.journal.part_size, self.size - (number - 1) * self.journal.part_size)
 
-    def _complete(self, etags: Mapping[int, str]) -> None:
-        parts = [{"number": number, "etag": etags[number]} for number in sorted(etags)]
-        self.lake.call("POST", "uploads", self.ticket["upload_id"], "complete", body={"parts": parts})
+    def _parts(self) -> list[dict[str, Any]]:
+        return [{"number": number, "etag": etag} for number, etag in sorted(self.journal.etags.items())]
 
-    def _drop(self) -> None:
+    def _call(self, method: str, step: str, **given: Any) -> Any:
+        return self.lake.call(method, "uploads", self.journal.upload_id, step, **given)
+
+    def _drop(self, why: TidelakeError) -> None:
+        self.journal.end()
         # What failed is told already, and in some days the bucket removes what is left.
         with suppress(TidelakeError):
-            self.lake.call("DELETE", "uploads", self.ticket["upload_id"])
+            self.lake.call("DELETE", "uploads", self.journal.upload_id)

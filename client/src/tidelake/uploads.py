@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tidelake import batches, edits, files
 from tidelake.batches import Wish
 from tidelake.data import Data, MultiData
-from tidelake.errors import TidelakeError, TransferFailed
+from tidelake.errors import NotFound, TidelakeError, TransferFailed
+from tidelake.journals import Journal, path_of
 from tidelake.labels import names
 from tidelake.outcomes import Failure, Outcome, Skip
 from tidelake.sending import Digest, Parts, post
@@ -20,7 +21,9 @@ from tidelake.wire import checked_workers
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
+    from tidelake.batches import Answer
     from tidelake.datalakes import Datalake
     from tidelake.edits import Metadata
     from tidelake.files import File
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     from tidelake.sending import OnProgress, Ticket
 
     PerFile = Metadata | Sequence[Metadata | None] | None
-    Begun = tuple["_Described", Data, Future[None]]
+    Begun = tuple["_Described", Future[Data]]
+
+FORM_BYTES = 64 * 1024**2
+"""What is larger goes up in parts."""
 
 FILES_AT_ONCE = 500
 """Announced with one call. While their bytes go up, the next are announced."""
@@ -117,6 +123,8 @@ class _Run:
     failed: list[Failure]
     skipped: list[Skip]
     ok: list[Data] = field(default_factory=list)
+    has_begun: bool = False
+    """Whether anything was announced: from then on nothing is raised, so that nothing that was done is lost."""
 
     def upload(self, found: Sequence[File], workers: int) -> None:
         with ThreadPoolExecutor(workers) as reading, ThreadPoolExecutor(workers) as sending:
@@ -168,50 +176,80 @@ class _Run:
 
     def _begin(self, part: Sequence[_Described], pool: ThreadPoolExecutor) -> list[Begun]:
         begun: list[Begun] = []
-        large: list[tuple[_Described, Data, Ticket]] = []
-        for each, answer in zip(part, self._announce(part), strict=True):
+        large: list[tuple[_Described, Ticket | None]] = []
+        fresh = []
+        for each in part:
+            if each.digest.size > FORM_BYTES and Journal.find(self._journal_of(each)):
+                large.append((each, None))
+            else:
+                fresh.append(each)
+        for each, answer in zip(fresh, self._announce(fresh), strict=True):
             if isinstance(answer, Failure):
                 self.failed.append(answer)
             elif isinstance(answer, Skip):
                 self.skipped.append(answer)
+            elif answer["upload"]["method"] == "MULTIPART":
+                large.append((each, answer["upload"]))
             else:
-                data, ticket = Data._read(self.lake, answer["data"]), answer["upload"]
-                if ticket["method"] == "MULTIPART":
-                    large.append((each, data, ticket))
-                else:
-                    begun.append((each, data, pool.submit(self._post, each, ticket)))
-        return begun + [(each, data, self._send_parts(each, ticket, pool)) for each, data, ticket in large]
+                begun.append((each, pool.submit(self._post, each, answer)))
+        return begun + [(each, self._send_large(each, ticket, pool)) for each, ticket in large]
 
-    def _announce(self, part: Sequence[_Described]) -> list[Mapping[str, Any] | Failure | Skip]:
+    def _announce(self, part: Sequence[_Described]) -> list[Answer]:
         wishes = [each.wish for each in part]
         try:
-            return batches.create(self.lake, "uploads", wishes, self.options)
+            answers = batches.create(self.lake, "uploads", wishes, self.options)
         except TidelakeError as error:
-            if not (self.ok or self.skipped):
+            if not self.has_begun:
                 raise
             return [Failure.of(wish.what, error, key=wish.key) for wish in wishes]
+        self.has_begun = True
+        return answers
 
-    def _post(self, each: _Described, ticket: Ticket) -> None:
-        post(self.lake, each.file.path, each.digest, ticket, lambda: self._renew(each), self.on_progress)
+    def _journal_of(self, each: _Described) -> Path:
+        where = (self.lake.wire.url, self.lake.id, str(each.file.path.resolve()))
+        return path_of(*where, each.wish.body, self.options)
 
-    def _send_parts(self, each: _Described, ticket: Ticket, pool: ThreadPoolExecutor) -> Future[None]:
-        """Here and now; the pool is for its parts."""
-        sent: Future[None] = Future()
+    def _post(self, each: _Described, answer: Mapping[str, Any]) -> Data:
+        def renew() -> Ticket:
+            return self._renew(each)
+
+        data = Data._read(self.lake, answer["data"])
+        etag = post(self.lake, each.file.path, each.digest, answer["upload"], renew, self.on_progress)
+        # Until the index has heard of the new bytes it shows those that were there.
+        return data if etag and etag == data.etag else replace(data, status="pending", status_reason=None)
+
+    def _send_large(self, each: _Described, ticket: Ticket | None, pool: ThreadPoolExecutor) -> Future[Data]:
+        """Here and now; the pool is for its parts. Without a ticket it goes on with what its journal says."""
+        sent: Future[Data] = Future()
         try:
-            Parts(self.lake, each.file.path, ticket, lambda: self._renew(each), self.on_progress).send(pool)
-            sent.set_result(None)
+            found = self._send_parts(each, ticket, pool)
+            sent.set_result(self.lake.get_data(found["id"]))
         except (TidelakeError, OSError) as error:
             sent.set_exception(error)
         return sent
 
+    def _send_parts(
+        self, each: _Described, ticket: Ticket | None, pool: ThreadPoolExecutor
+    ) -> Mapping[str, Any]:
+        path = self._journal_of(each)
+        journal = Journal.find(path) if ticket is None else Journal.begin(path, ticket)
+        urls = ticket["parts"] if ticket else ()
+        try:
+            if journal is not None:
+                parts = Parts(self.lake, each.file.path, each.digest.size, journal, self.on_progress)
+                return parts.send(pool, urls)
+        except NotFound:
+            # The upload that the journal tells of was dropped, or is too old.
+            if ticket is not None:
+                raise
+        return self._send_parts(each, self._renew(each), pool)
+
     def _finish(self, begun: Sequence[Begun]) -> None:
-        for each, data, sent in begun:
+        for each, sent in begun:
             try:
-                sent.result()
+                self.ok.append(sent.result())
             except (TidelakeError, OSError) as error:
-                self.failed.append(Failure.of(each.file.what, error, key=data.object_name))
-            else:
-                self.ok.append(data)
+                self.failed.append(Failure.of(each.file.what, error, key=each.wish.key))
 
     def _renew(self, each: _Described) -> Ticket:
         """Leave to send what could not be sent while the first leave held."""
