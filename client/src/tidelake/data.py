@@ -272,15 +272,12 @@ class MultiData(Sequence[Data]):
                 raise TimedOut(f"{len(waiting)} of {len(known)} are not processed after {timeout} s", last)
             sleep(pause if deadline is None else min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(_LATE_SECONDS, pause * 1.3)
-            now = {data.id: data for data in self._lake.list_data(ids=list(waiting))}
-            kept = {
-                each: now.get(each, data)
-                for each, data in known.items()
-                if each in now or each not in waiting
-            }
-            known = {
-                each: known[each] if _is_awaited(known[each], data) else data for each, data in kept.items()
-            }
+            for data in self._lake.list_data(ids=list(waiting)):
+                waiting.remove(data.id)
+                if not _is_awaited(known[data.id], data):
+                    known[data.id] = data
+            # What was not found is gone.
+            known = {each: data for each, data in known.items() if each not in waiting}
         return MultiData(self._lake, known.values())
 
     def add_tags(self, tags: str | Iterable[str]) -> Change:

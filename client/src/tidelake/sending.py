@@ -1,5 +1,5 @@
-"""The bytes of one file go up: in one form, or in parts. What the storage says it got is compared with what was
-meant."""
+"""The bytes of one file go up: in one form, or in parts. What the storage says it got is compared with what
+was meant."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def md5_of(etag: str | None, headers: Mapping[str, str]) -> str | None:
 
 @dataclass
 class Parts:
-    """One large file. A part that fails is sent again alone, and those that are there stay there, also for who
-    goes on another day, with the journal."""
+    """One large file. A part that fails is sent again alone, and those that are there stay there, also for
+    who goes on another day, with the journal."""
 
     lake: Datalake
     path: Path

@@ -124,7 +124,7 @@ class _Run:
     skipped: list[Skip]
     ok: list[Data] = field(default_factory=list)
     has_begun: bool = False
-    """Whether anything was announced: from then on nothing is raised, so that nothing that was done is lost."""
+    """Whether anything was announced: from then on nothing is raised, so that all that was done is told."""
 
     def upload(self, found: Sequence[File], workers: int) -> None:
         with ThreadPoolExecutor(workers) as reading, ThreadPoolExecutor(workers) as sending:
