@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 SIDECAR = ".json"
 
+_SAID: dict[str, type] = {
+    "metadata": dict,
+    "custom_metadata": dict,
+    "tags": list,
+    "source": str,
+    "description": str,
+}
+_SAYS = ", ".join(_SAID)
+
 _TYPES = {
     ".avif": "image/avif",
     ".bmp": "image/bmp",
@@ -100,17 +109,25 @@ def sidecar_of(path: Path) -> Path:
 
 
 def read_sidecar(path: Path) -> Mapping[str, Any]:
-    """What the file beside it says: `metadata`, `custom_metadata`, `tags`, `source`, `description`. Nothing
-    if there is none. Raises ValueError and OSError."""
+    """What the file beside it says of it. Nothing if there is none. Raises ValueError and OSError."""
     try:
         found = json.loads(sidecar_of(path).read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    fields = ("metadata", "custom_metadata", "tags", "source", "description")
-    if not isinstance(found, dict) or (unknown := found.keys() - set(fields)):
-        told = ", ".join(sorted(unknown)) if isinstance(found, dict) else "no object"
-        raise ValueError(f"{sidecar_of(path).name} should hold {', '.join(fields)}, and holds {told}")
+    if not isinstance(found, dict):
+        raise ValueError(f"{sidecar_of(path).name} should hold an object")
+    if wrong := [name for name, value in found.items() if not _fits(name, value)]:
+        raise ValueError(f"{sidecar_of(path).name} should hold {_SAYS}, and not this as {', '.join(wrong)}")
     return found
+
+
+def _fits(name: str, value: Any) -> bool:
+    kind = _SAID.get(name)
+    return kind is not None and isinstance(value, kind) and (kind is not list or all(map(_is_text, value)))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _under(path: Path, place: int, prefix: str, include: Sequence[str], found: Collection) -> Iterator[File]:

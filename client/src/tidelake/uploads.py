@@ -238,9 +238,9 @@ class _Run:
             if journal is not None:
                 parts = Parts(self.lake, each.file.path, each.digest.size, journal, self.on_progress)
                 return parts.send(pool, urls)
-        except NotFound:
+        except (NotFound, TransferFailed) as error:
             # The upload that the journal tells of was dropped, or is too old.
-            if ticket is not None:
+            if ticket is not None or error.code not in ("not_found", "NoSuchUpload"):
                 raise
         return self._send_parts(each, self._renew(each), pool)
 
