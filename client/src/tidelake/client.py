@@ -102,31 +102,29 @@ class Client:
         connector: str,
         *,
         prefix: str = "",
-        on_create: Literal["scan", "none"] = "scan",
+        on_create: Literal["scan", "none"] | None = None,
         preprocess: Literal["eager", "lazy", "off"] = "eager",
         metadata_schema: Mapping[str, Any] | None = None,
-        quota: Mapping[str, Any] | None = None,
-    ) -> tuple[Datalake, Job | None]:
-        """A datalake on a connector's bucket, under a prefix, and the job of its first scan, if there is one.
+    ) -> Datalake:
+        """A datalake on a connector's bucket, under a prefix.
 
-        Needs an admin's key. Raises Conflict if there is one of this name.
+        `on_create` is what to do with what is in the bucket already: `scan` makes data of it, with a job that
+        is the first of `Datalake.list_jobs`. Needs an admin's key. Raises Conflict if there is one of this
+        name.
         """
-        given = {"metadata_schema": metadata_schema, "quota": quota}
+        given = {"on_create": on_create, "metadata_schema": metadata_schema}
         body = {
             "name": name,
             "connector": connector,
             "prefix": prefix,
-            "on_create": on_create,
             "preprocess": preprocess,
             **{each: value for each, value in given.items() if value is not None},
         }
-        found = self._wire.call("POST", "datalakes", body=body, creates=True)
-        job = found.get("job")
-        return Datalake._read(self._wire, found), Job._read(self._wire, job) if job else None
+        return Datalake._read(self._wire, self._wire.call("POST", "datalakes", body=body, creates=True))
 
     def list_connectors(self) -> list[Connector]:
         """Needs an admin's key, as all that concerns connectors."""
-        return [Connector._read(self._wire, each) for each in self._wire.pages("connectors")]
+        return [Connector._read(self._wire, each) for each in self._wire.call("GET", "connectors")["items"]]
 
     def get_connector(self, id: str) -> Connector:
         """Raises NotFound. The stack's own is `stack`."""
@@ -139,6 +137,7 @@ class Client:
         region: str,
         *,
         kind: Literal["role", "keys"] = "role",
+        bucket_owner: str | None = None,
         role_arn: str | None = None,
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
@@ -147,6 +146,7 @@ class Client:
     ) -> Connector:
         """A way to a bucket, `pending` until its `check` succeeds. Its `policy` says what to grant."""
         given = {
+            "bucket_owner": bucket_owner,
             "role_arn": role_arn,
             "access_key_id": access_key_id,
             "secret_access_key": secret_access_key,

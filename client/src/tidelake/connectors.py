@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tidelake import moments
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from tidelake.wire import Wire
 
@@ -23,6 +26,9 @@ class Check:
     can_notify: bool
     errors: Mapping[str, str]
     """By permission: why it is missing, and what to grant."""
+    state: str
+    """Of the connector, after the check."""
+    state_reason: str | None
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,11 @@ class Connector:
     kind: str
     """`stack`, `role` or `keys`."""
     bucket: str
-    region: str | None
+    region: str
+    bucket_owner: str | None
+    """The account that must own the bucket."""
     endpoint_url: str | None
+    role_arn: str | None
     allow_delete: bool
     """Whether objects may be deleted from the bucket through the API."""
     state: str
@@ -43,8 +52,12 @@ class Connector:
     state_reason: str | None
     external_id: str | None
     """What the role's trust policy has to ask for."""
-    policy: Any
-    """The IAM statements to grant."""
+    policy: Mapping[str, Any] | None
+    """What to grant to the role or to the user of the keys, as an IAM policy."""
+    trust_policy: Mapping[str, Any] | None
+    """What the role has to say of who may assume it."""
+    created_at: datetime
+    checked_at: datetime | None
     _wire: Wire = field(repr=False, compare=False)
 
     @classmethod
@@ -52,7 +65,8 @@ class Connector:
         told: dict[str, Any] = {
             name: found.get(name) for name in cls.__dataclass_fields__ if not name.startswith("_")
         }
-        return cls(**told, _wire=wire)
+        times = {name: moments.parse(told[name]) for name in ("created_at", "checked_at")}
+        return cls(**told | times, _wire=wire)
 
     def refresh(self) -> Connector:
         """As it is now. Raises NotFound."""
@@ -63,8 +77,35 @@ class Connector:
         found = self._wire.call("POST", "connectors", self.id, "check")
         return Check(**{name: found[name] for name in Check.__dataclass_fields__})
 
-    def update(self, **changes: Any) -> Connector:
-        """With other settings: all that `Client.create_connector` takes."""
+    def update(
+        self,
+        *,
+        name: str | None = None,
+        bucket: str | None = None,
+        region: str | None = None,
+        bucket_owner: str | None = None,
+        role_arn: str | None = None,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        endpoint_url: str | None = None,
+        allow_delete: bool | None = None,
+    ) -> Connector:
+        """With other settings; what is not given stays. Keys take the place of others within a minute.
+
+        Raises Conflict, which says why, where an active one would not work with them.
+        """
+        given = {
+            "name": name,
+            "bucket": bucket,
+            "region": region,
+            "bucket_owner": bucket_owner,
+            "role_arn": role_arn,
+            "access_key_id": access_key_id,
+            "secret_access_key": secret_access_key,
+            "endpoint_url": endpoint_url,
+            "allow_delete": allow_delete,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
         return self._read(self._wire, self._wire.call("PATCH", "connectors", self.id, body=changes))
 
     def delete(self, *, confirm: str) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tidelake.outcomes import Change, ErrorManager, Outcome
 
 _FINAL = frozenset({"ready", "skipped", "failed"})
-_TIMES = frozenset({"last_modified", "created_at", "updated_at"})
+_TIMES = frozenset({"checked_at", "last_modified", "created_at", "updated_at"})
 _SOON_SECONDS = 0.5
 _LATE_SECONDS = 5.0
 
@@ -54,8 +54,11 @@ class Data:
     """What follows the last `/` of the object name, or all of it."""
     url: str | None
     """Where a link points to."""
+    health: str | None
+    """Of a link: `ok`, `dead` or `changed`, as found at `checked_at`."""
+    checked_at: datetime | None
     size: int | None
-    """Bytes."""
+    """Bytes; of a link those that were fetched."""
     etag: str | None
     version_id: str | None
     content_type: str | None

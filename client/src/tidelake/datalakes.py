@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Literal, TypeVar
 
-    from tidelake.edits import Metadata, Text
+    from tidelake.edits import Keep, Metadata, Text
     from tidelake.links import Link
     from tidelake.outcomes import ErrorManager, Outcome
     from tidelake.sending import OnProgress
@@ -75,6 +75,8 @@ class Datalake:
     metadata_schema: Mapping[str, Any] | None
     """What custom metadata may hold."""
     quota: Mapping[str, Any] | None
+    notifications: Mapping[str, Any] | None
+    """Whether its bucket tells of its changes."""
     created_at: datetime
     wire: Wire = field(repr=False, compare=False)
 
@@ -100,16 +102,29 @@ class Datalake:
         found = self.call("GET", "stats")
         return Stats(**{name: found[name] for name in Stats.__dataclass_fields__})
 
-    def update(self, **changes: Any) -> Datalake:
-        """With another name, preprocess, metadata_schema or quota. Needs an admin's key."""
+    def update(
+        self,
+        *,
+        name: str | None = None,
+        preprocess: Literal["eager", "lazy", "off"] | None = None,
+        metadata_schema: Mapping[str, Any] | Keep | None = KEEP,
+    ) -> Datalake:
+        """With another name, preprocess or schema; what is not given stays. Needs an admin's key.
+
+        Without any change the bucket is asked again to tell of its changes.
+        """
+        given = {"name": name, "preprocess": preprocess}
+        changes: dict[str, Any] = {each: value for each, value in given.items() if value is not None}
+        if metadata_schema is not KEEP:
+            changes["metadata_schema"] = metadata_schema
         return self._read(self.wire, self.call("PATCH", body=changes))
 
-    def delete(self, *, confirm: str) -> None:
+    def delete(self, *, confirm: str) -> Job:
         """Forget the datalake and its index. Nothing in its bucket changes. Needs an admin's key.
 
         `confirm` is its name.
         """
-        self.call("DELETE", query={"confirm": confirm})
+        return Job._read(self.wire, self.call("DELETE", query={"confirm": confirm})["job"])
 
     # Which data
 
@@ -382,9 +397,21 @@ class Datalake:
     ) -> Outcome[Data]:
         """Data whose bytes stay where they are: at an https or s3 URL. Any number.
 
-        `if_exists` is `error`, `skip` or `update`.
+        `if_exists` is `error`, `skip` or `update`. After Unreachable or Unavailable the same call may be
+        repeated with `skip`.
+
+        >>> outcome = lake.add_links(["https://images.example.com/a.jpg", "ftp://example.com/b.jpg"])
+        >>> [data.url for data in outcome.ok], [failed.what for failed in outcome.failed]
+        (['https://images.example.com/a.jpg'], ['ftp://example.com/b.jpg'])
         """
         return links.add(self, targets, if_exists=if_exists, error_manager=error_manager)
+
+    def check_links(self, *, ids: Sequence[str] | None = None, q: str | None = None) -> Job:
+        """A job that looks whether the targets of links are there and the same: of up to 1,000 ids, of what a
+        query finds, or of all."""
+        given = {"ids": ids, "q": q}
+        body = {name: value for name, value in given.items() if value is not None}
+        return self._begin("links", "check", body=body)
 
     def import_csv(
         self,
@@ -395,7 +422,8 @@ class Datalake:
         dry_run: bool = False,
     ) -> Job:
         """A job that makes data of the rows of a CSV file: of its columns `url` or `image_bytes`, `id`,
-        `name`, `action`, `mimetype`, `item_metadata`, `item_description`, in any case and order.
+        `name`, `action`, `mimetype`, `item_metadata`, `item_description`, `tags` and `source`, in any case
+        and order, in a folder called after the file.
 
         `mode` is what to do with rows whose data exists, `action` what rows mean that do not say. Its
         `progress` counts `rows`, `created`, `updated`, `skipped` and `failed`; its `report` tells of each.
@@ -436,7 +464,7 @@ class Datalake:
         return [Job._read(self.wire, each) for each in islice(found, limit)]
 
     def _begin(self, *steps: str, body: Mapping[str, Any]) -> Job:
-        return Job._read(self.wire, self.call("POST", *steps, body=body, creates=True)["job"])
+        return Job._read(self.wire, self.call("POST", *steps, body=body)["job"])
 
     # Tags and sources
 

@@ -123,11 +123,9 @@ def read_sidecar(path: Path) -> Mapping[str, Any]:
 
 def _fits(name: str, value: Any) -> bool:
     kind = _SAID.get(name)
-    return kind is not None and isinstance(value, kind) and (kind is not list or all(map(_is_text, value)))
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    if kind is None or not isinstance(value, kind):
+        return False
+    return not isinstance(value, list) or all(isinstance(each, str) for each in value)
 
 
 def _under(path: Path, place: int, prefix: str, include: Sequence[str], found: Collection) -> Iterator[File]:

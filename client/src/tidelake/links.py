@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,14 +69,16 @@ def add(
 
 
 def import_csv(lake: Datalake, path: Path, options: Mapping[str, Any]) -> Job:
-    """Raises OSError, and ValueError where the file is no UTF-8."""
+    """Raises OSError."""
     body: dict[str, Any] = {"filename": path.name, **options}
-    octets = path.read_bytes()
-    if len(octets) <= _IN_THE_CALL:
-        body["content"] = octets.decode("utf-8-sig")
-    found = lake.call("POST", "imports", "csv", body=body, creates=True)
+    if path.stat().st_size <= _IN_THE_CALL:
+        # What is no UTF-8 goes as bytes.
+        with suppress(UnicodeDecodeError):
+            body["content"] = path.read_bytes().decode("utf-8-sig")
+    found = lake.call("POST", "imports", "csv", body=body)
     if form := found.get("upload"):
-        given = {"data": form["fields"], "files": {"file": (path.name, octets)}}
-        with lake.wire.exchange("POST", form["url"], (200, 201, 204), **given):
-            pass
+        with path.open("rb") as file:
+            given = {"data": form["fields"], "files": {"file": (path.name, file)}}
+            with lake.wire.exchange("POST", form["url"], (200, 201, 204), **given):
+                pass
     return Job._read(lake.wire, found["job"])
