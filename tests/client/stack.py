@@ -39,6 +39,9 @@ from tests.unit.api.gateway import route_of
 URL = "https://stack.test/api/v1"
 
 _HOST = "stack.test"
+_DELIVERIES = 20
+"""Of jobs, before a call. Some wait for what does not come here."""
+
 _CONTEXT = SimpleNamespace(
     function_name="api",
     memory_limit_in_mb=1024,
@@ -113,7 +116,8 @@ class Stack(httpx.BaseTransport):
             self.world.sqs.send_message(QueueUrl="events", MessageBody=s3_notification(event))
         self._hand_out("events", lambda messages: intake.receive(messages, lambda: 60_000))
         self._hand_out("preprocess", lambda messages: worker.receive(messages, lambda: 60_000, worker.SMALL))
-        shift.work(self.world)
+        for _ in range(_DELIVERIES):
+            shift.deliver(self.world)
         for shard in {change.shard for change in self.world.dynamodb.tables["data"].changes}:
             self._fold(shard)
 

@@ -15,7 +15,7 @@ from tidelake import names
 from tidelake.errors import ChecksumMismatch, TidelakeError, TransferFailed, Unreachable
 from tidelake.outcomes import Failure, Outcome, Skip
 from tidelake.sending import md5_of
-from tidelake.wire import checked_workers, parts, refusal
+from tidelake.wire import checked_workers, parts, refusal, with_dots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -213,10 +213,10 @@ class _Transfer:
             headers["Range"] = f"bytes={self.came}-"
         try:
             with self.lake.wire.storage.stream(
-                "GET", self.url, headers=headers, follow_redirects=is_link
+                "GET", with_dots(self.url), headers=headers, follow_redirects=is_link
             ) as answer:
                 self._begin(file, answer)
-                for block in answer.iter_raw(_BLOCK):
+                for block in answer.iter_raw():
                     file.write(block)
                     self.md5.update(block)
                     self.came += len(block)

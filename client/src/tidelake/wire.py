@@ -104,7 +104,8 @@ class Wire:
         while True:
             attempt += 1
             try:
-                answer = self.storage.send(self.storage.build_request(method, url, **given), stream=True)
+                request = self.storage.build_request(method, with_dots(url), **given)
+                answer = self.storage.send(request, stream=True)
             except httpx.TransportError as error:
                 if not self.retries.wait(attempt):
                     raise Unreachable(f"{urlsplit(url).netloc} did not answer: {_named(error)}") from error
@@ -188,8 +189,17 @@ def _printable(key: str) -> str:
 def _encoded(step: str) -> str:
     if not step:
         raise ValueError("an id or name is empty")
-    # A step of dots only would be taken for a way up.
-    return quote(step, safe="") if step.strip(".") else step.replace(".", "%2E")
+    return _dotted(quote(step, safe=""))
+
+
+def with_dots(url: str) -> str:
+    """The same URL, whose steps of dots are not taken for ways up: objects may be called so."""
+    whole, mark, query = url.partition("?")
+    return "/".join(_dotted(step) for step in whole.split("/")) + mark + query
+
+
+def _dotted(step: str) -> str:
+    return step if step.strip(".") else step.replace(".", "%2E")
 
 
 def _spelled(value: Any) -> Any:
