@@ -37,9 +37,10 @@ from tidelake.errors import (
 from tidelake.jobs import Job
 from tidelake.labels import Source, Tag
 from tidelake.links import Link
-from tidelake.outcomes import Change, ErrorManager, Failure, Outcome, Skip
+from tidelake.outcomes import Change, DataOutcome, ErrorManager, Failure, Outcome, Skip
 from tidelake.queries import Query
 from tidelake.retries import Retries
+from tidelake.snapshots import Snapshot
 
 __all__ = [
     "Ambiguous",
@@ -50,6 +51,7 @@ __all__ = [
     "Conflict",
     "Connector",
     "Data",
+    "DataOutcome",
     "Datalake",
     "ErrorManager",
     "EtagMismatch",
@@ -74,6 +76,7 @@ __all__ = [
     "RateLimited",
     "Retries",
     "Skip",
+    "Snapshot",
     "Source",
     "Stats",
     "Tag",

@@ -178,7 +178,7 @@ class MultiData(Sequence[Data]):
 
     Empty is empty: no verb of it minds. Slices and sums are such sequences too.
 
-    >>> found = lake.list_data(prefix="camera-one/")
+    >>> found = lake.list_data(prefix="camera-one/", order_by="object_name")
     >>> len(found), found[0].filename, [data.filename for data in found[1:]]
     (2, '0600.jpg', ['1000.jpg'])
     >>> (found[:1] + found[1:]).ids == found.ids

@@ -7,13 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tidelake import edits, links, moments, uploads
+from tidelake import edits, links, moments, snapshots, uploads, watching
 from tidelake.data import Data, MultiData
 from tidelake.edits import KEEP
 from tidelake.jobs import Job
 from tidelake.labels import Label, Source, Tag, names
 from tidelake.outcomes import Change, Failure
 from tidelake.queries import Query
+from tidelake.snapshots import Snapshot
 from tidelake.wire import IDS_AT_ONCE, PAGE, parts
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Literal, TypeVar
 
+    from tidelake.downloads import Downloaded
     from tidelake.edits import Keep, Metadata, Text
     from tidelake.links import Link
-    from tidelake.outcomes import ErrorManager, Outcome
+    from tidelake.outcomes import DataOutcome, ErrorManager, Outcome
     from tidelake.sending import OnProgress
     from tidelake.uploads import PerFile
+    from tidelake.watching import Event
     from tidelake.wire import Wire
 
     L = TypeVar("L", bound=Label)
@@ -263,6 +266,41 @@ class Datalake:
         """Raises NotFound."""
         return Data._read(self, self.call("GET", "data", id))
 
+    def watch(self, *, interval: float = 2.0) -> Iterator[Event]:
+        """What is added from now on, and what changes or goes of the latest 200 data; for ever. One call each
+        `interval`, which is in seconds."""
+        return watching.watch(self, interval=interval)
+
+    def snapshot(self, path: str | PathLike[str], *, q: str | None = None, **conditions: Any) -> int:
+        """Freeze what is found to a file: one JSON a line, with etags and versions; how many data that are.
+
+        It takes all that `list_data` takes; `clone` fetches it again. Raises OSError.
+        """
+        return snapshots.take(self, path, self.iter_data(q=q, **conditions), q=q)
+
+    def clone(
+        self,
+        snapshot: str | PathLike[str],
+        folder: str | PathLike[str],
+        *,
+        how: Literal["copy", "link", "list"] = "copy",
+        max_workers: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Outcome[Downloaded] | Outcome[Path]:
+        """What a snapshot holds, in a folder: its bytes (`copy`), for each a small JSON file that says where
+        they are (`link`), or one file of object names (`list`).
+
+        What has other bytes by now has failed (`etag_mismatch`). Raises OSError, and ValueError for what is
+        no snapshot of this datalake.
+
+        >>> lake.snapshot(folder / "pictures.jsonl", q='type = "image"')
+        3
+        >>> len(lake.clone(folder / "pictures.jsonl", folder / "pictures").ok)
+        3
+        """
+        found = Snapshot.read(snapshot)
+        return snapshots.clone(self, found, folder, how=how, max_workers=max_workers, on_progress=on_progress)
+
     def query(self, q: str) -> Query:
         """What a condition of the query language finds, to be looked at or changed as a whole.
 
@@ -345,7 +383,7 @@ class Datalake:
         max_workers: int | None = None,
         error_manager: ErrorManager | None = None,
         on_progress: OnProgress | None = None,
-    ) -> Outcome[Data]:
+    ) -> DataOutcome:
         """Files become objects of the bucket, and data at once: `pending` until the bytes are there.
 
         What stands in `paths` is a file, named by its file name, or a folder, whose files, however deep, are
@@ -394,7 +432,7 @@ class Datalake:
         *,
         if_exists: IfLinked = "error",
         error_manager: ErrorManager | None = None,
-    ) -> Outcome[Data]:
+    ) -> DataOutcome:
         """Data whose bytes stay where they are: at an https or s3 URL. Any number.
 
         `if_exists` is `error`, `skip` or `update`. After Unreachable or Unavailable the same call may be

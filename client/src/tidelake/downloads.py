@@ -108,7 +108,7 @@ class _Run:
     def _look(self, data: Data, path: Path) -> Failure | Skip | None:
         """What is in the way, if anything is."""
         try:
-            if not _deepest(path.parent).resolve().is_relative_to(self.root):
+            if not names.leads_into(self.root, path):
                 return _failure(data, "outside", f"{path.parent} leads out of the folder")
             if not os.path.lexists(path):
                 return None
@@ -283,11 +283,6 @@ def is_same(path: Path, data: Data) -> bool:
         while block := file.read(_BLOCK):
             md5.update(block)
     return md5.hexdigest() == data.etag
-
-
-def _deepest(path: Path) -> Path:
-    """The deepest folder on the way that is there."""
-    return next(each for each in (path, *path.parents) if each.exists())
 
 
 def _failure(data: Data, code: str, detail: str) -> Failure:

@@ -11,7 +11,7 @@ from tidelake import batches, edits
 from tidelake.batches import Wish
 from tidelake.data import Data, MultiData
 from tidelake.jobs import Job
-from tidelake.outcomes import Failure, Outcome, Skip
+from tidelake.outcomes import DataOutcome, Failure, Skip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def add(
     *,
     if_exists: str,
     error_manager: ErrorManager | None,
-) -> Outcome[Data]:
+) -> DataOutcome:
     given = [targets] if isinstance(targets, (str, Link)) else targets
     made = [each if isinstance(each, Link) else Link(each) for each in given]
     wishes = [Wish(link.url, link._body()) for link in made]
@@ -65,7 +65,7 @@ def add(
     failed = [each for each in answers if isinstance(each, Failure)]
     if error_manager is not None:
         error_manager.add(failed)
-    return Outcome(MultiData(lake, ok), failed, [each for each in answers if isinstance(each, Skip)])
+    return DataOutcome(MultiData(lake, ok), failed, [each for each in answers if isinstance(each, Skip)])
 
 
 def import_csv(lake: Datalake, path: Path, options: Mapping[str, Any]) -> Job:

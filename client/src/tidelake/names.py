@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ def plan(
             return {id: PurePosixPath(*path) for id, path in paths.items()}
         for id in raised:
             marks[id] += 1
+
+
+def leads_into(folder: Path, path: Path) -> bool:
+    """Whether a path below the folder stays there, whatever lies on the way: a link may lead elsewhere."""
+    deepest = next(each for each in path.parents if os.path.lexists(each))
+    return deepest.resolve().is_relative_to(folder.resolve())
 
 
 def _steps(name: str, *, flat: bool, windows: bool) -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from tidelake.data import MultiData
+
 Done = TypeVar("Done")
 
 
@@ -67,6 +69,11 @@ class Outcome(Generic[Done]):
         if self.failed:
             raise Incomplete(self.failed)
         return self
+
+
+@dataclass(frozen=True)
+class DataOutcome(Outcome["Data"]):
+    ok: MultiData
 
 
 @dataclass(frozen=True)

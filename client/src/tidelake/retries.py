@@ -17,8 +17,8 @@ class Retries:
     """Pauses grow, are drawn at random so that many clients do not come at once, and are never shorter than
     the server asks for. All are in seconds.
 
-    >>> [Retries(draw=lambda: 1.0).pause(attempt) for attempt in (1, 2, 3, 8)]
-    [0.25, 0.5, 1.0, 20.0]
+    >>> [Retries(draw=lambda: 1.0).pause(attempt) for attempt in (1, 2, 3, 6)]
+    [0.25, 0.5, 1.0, 8.0]
     >>> Retries().pause(1, {"Retry-After": "7"}) >= 7
     True
     """

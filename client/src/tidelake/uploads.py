@@ -15,7 +15,7 @@ from tidelake.data import Data, MultiData
 from tidelake.errors import NotFound, TidelakeError, TransferFailed
 from tidelake.journals import Journal, path_of
 from tidelake.labels import names
-from tidelake.outcomes import Failure, Outcome, Skip
+from tidelake.outcomes import DataOutcome, Failure, Skip
 from tidelake.sending import Digest, Parts, post
 from tidelake.wire import checked_workers
 
@@ -95,7 +95,7 @@ def upload(
     max_workers: int | None,
     error_manager: ErrorManager | None,
     on_progress: OnProgress | None,
-) -> Outcome[Data]:
+) -> DataOutcome:
     workers = checked_workers(max_workers)
     given = files.as_paths(paths)
     saying = Saying(
@@ -111,7 +111,7 @@ def upload(
     run.upload(found.files, workers)
     if error_manager is not None:
         error_manager.add(run.failed)
-    return Outcome(MultiData(lake, run.ok), run.failed, run.skipped)
+    return DataOutcome(MultiData(lake, run.ok), run.failed, run.skipped)
 
 
 @dataclass
