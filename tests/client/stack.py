@@ -123,7 +123,10 @@ class Stack(httpx.BaseTransport):
 
     def _hand_out(self, queue: str, handler: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
         while messages := self.world.sqs.receive(queue, list(self.world.sqs.queues[queue].visible)[:10]):
-            failed = {each["itemIdentifier"] for each in handler([m.as_record() for m in messages])["batchItemFailures"]}
+            failed = {
+                each["itemIdentifier"]
+                for each in handler([m.as_record() for m in messages])["batchItemFailures"]
+            }
             assert not failed
             self.world.sqs.settle(queue, [message.id for message in messages], [])
 
@@ -144,9 +147,13 @@ class Stack(httpx.BaseTransport):
 
     def _api(self, request: httpx.Request) -> httpx.Response:
         self.settle()
-        method, resource, names = _route(request)
+        _, resource, names = _route(request)
         check_contract(request, resource)
-        asked = {"type": "TOKEN", "authorizationToken": request.headers["Authorization"], "methodArn": "arn:::"}
+        asked = {
+            "type": "TOKEN",
+            "authorizationToken": request.headers["Authorization"],
+            "methodArn": "arn:::",
+        }
         who = app.authorize(asked, None).get("context")
         if who is None:
             return _problem(401, "unauthorized")
@@ -333,7 +340,9 @@ def says(status: int, **headers: str) -> Fault:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def say(request: httpx.Request, answer: Callable[[], httpx.Response]) -> httpx.Response:
-        return httpx.Response(status, headers=given, json={"status": status, "code": "internal", "detail": "no"})
+        return httpx.Response(
+            status, headers=given, json={"status": status, "code": "internal", "detail": "no"}
+        )
 
     return say
 

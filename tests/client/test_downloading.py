@@ -101,9 +101,7 @@ def test_what_broke_off_goes_on_where_it_was(stack, lake, folder):
     assert each.verified
     ranges = [request.headers.get("Range") for request in stack.sent if request.url.host != "stack.test"]
     assert ranges == [None, "bytes=4-", "bytes=7-"]
-    assert all(
-        request.headers["If-Match"] for request in stack.sent if request.url.host != "stack.test"
-    )
+    assert all(request.headers["If-Match"] for request in stack.sent if request.url.host != "stack.test")
 
 
 def test_who_was_interrupted_goes_on_another_day(stack, lake, folder):
@@ -259,7 +257,9 @@ def test_bytes_are_read_as_they_are_stored(stack, lake, folder):
         whole = answer()
         assert request.headers["Accept-Encoding"] == "identity"
         return httpx.Response(
-            200, headers={**whole.headers, "Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"\x1f\x8b not really gzip")
+            200,
+            headers={**whole.headers, "Content-Encoding": "gzip"},
+            stream=httpx.ByteStream(b"\x1f\x8b not really gzip"),
         )
 
     stack.faults.append((GET, encoded))

@@ -1,7 +1,17 @@
 """Listing, finding, paging: over the real API, in this process."""
 
 import pytest
-from tidelake import Ambiguous, Client, Data, InvalidQuery, InvalidRequest, MultiData, NoData, NotFound, Unauthorized
+from tidelake import (
+    Ambiguous,
+    Client,
+    Data,
+    InvalidQuery,
+    InvalidRequest,
+    MultiData,
+    NoData,
+    NotFound,
+    Unauthorized,
+)
 
 from tests.client.stack import URL
 
@@ -23,7 +33,10 @@ def test_a_lake_is_found_by_name_and_by_id(client, lake):
 
 
 def test_a_wrong_key_is_one_plain_error(stack):
-    with Client(URL, "tl_0000000000000000_" + "0" * 64, transport=stack) as client, pytest.raises(Unauthorized):
+    with (
+        Client(URL, "tl_0000000000000000_" + "0" * 64, transport=stack) as client,
+        pytest.raises(Unauthorized),
+    ):
         client.get_datalake()
     assert len(stack.sent) == 1
 

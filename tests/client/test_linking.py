@@ -28,7 +28,7 @@ def test_links_are_data_whose_bytes_stay_where_they_are(stack, lake):
     assert (second.metadata["weather"], second.custom_metadata) == ("rain", {"lot": 1})
     [failed] = outcome.failed
     assert (failed.what, failed.code) == ("ftp://images.example.com/c.jpg", "invalid_request")
-    assert not [call for call in stack.world.s3.events]
+    assert stack.world.s3.events == []
 
 
 def test_a_link_that_is_there_fails_is_skipped_or_updated_as_one_wants(lake):

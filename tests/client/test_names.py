@@ -63,7 +63,9 @@ def test_who_names_an_object_as_another_would_be_marked_gains_nothing():
     assert len(set(paths)) == 3
 
 
-_steps = st.sampled_from(["a", "A", "..", ".", "", "con", "é", "e\u0301", "a.jpg", "a-00000000.jpg", "x" * 300])
+_steps = st.sampled_from(
+    ["a", "A", "..", ".", "", "con", "é", "e\u0301", "a.jpg", "a-00000000.jpg", "x" * 300]
+)
 
 
 @given(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tidelake import ErrorManager, Forbidden, Incomplete, TimedOut, TransferFailed, Unreachable
+from tidelake import ErrorManager, Forbidden, Incomplete, TimedOut, Unreachable
 
 from chalicelib.model import limits
 from chalicelib.storage import transfers
-from tests.client.stack import breaks_off, lost, refused, says
+from tests.client.stack import lost, refused, says
 
 MIB = 1024**2
 UPLOADS = "POST /v1/datalakes/{lake}/uploads"
@@ -66,7 +66,11 @@ def test_what_is_said_of_files_is_there_with_them(lake, files):
     )
     first, second = outcome.ok.wait_until_processed(timeout=60, sleep=lambda seconds: None)
     assert (first.object_name, first.tags, first.source) == ("day/one/a.bin", ["car", "red"], "camera one")
-    assert (first.metadata["weather"], first.custom_metadata, second.custom_metadata) == ("rain", {"lot": 1}, {})
+    assert (first.metadata["weather"], first.custom_metadata, second.custom_metadata) == (
+        "rain",
+        {"lot": 1},
+        {},
+    )
     assert first.description == "from above"
     assert (first.status, first.type) == ("skipped", "other")
 
@@ -221,7 +225,9 @@ def test_leave_that_has_expired_is_asked_for_again(stack, lake, files):
     def expired(request, answer):
         import httpx
 
-        return httpx.Response(403, text="<Error><Code>AccessDenied</Code><Message>Policy expired</Message></Error>")
+        return httpx.Response(
+            403, text="<Error><Code>AccessDenied</Code><Message>Policy expired</Message></Error>"
+        )
 
     stack.faults.append(("POST /$", expired))
     assert len(lake.upload_data(write(files, "a.bin")).ok) == 1
@@ -299,7 +305,11 @@ def test_an_exact_multiple_of_the_part_size_has_no_empty_part(stack, lake, files
 
 
 def test_a_part_that_fails_is_sent_again_alone(stack, lake, large):
-    stack.faults += [("PUT .*partNumber=2", says(503)), ("PUT .*partNumber=2", refused), ("POST .*complete", lost)]
+    stack.faults += [
+        ("PUT .*partNumber=2", says(503)),
+        ("PUT .*partNumber=2", refused),
+        ("POST .*complete", lost),
+    ]
     assert len(lake.upload_data(large).ok) == 1
     assert stack.object("large.bin") == large.read_bytes()
     assert sum(request.method == "PUT" for request in stack.sent) == 5

@@ -1,14 +1,11 @@
 """What becomes of a call that the network, the gateway or the storage spoils."""
 
-import json
-import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import httpx
 import pytest
-from tidelake import Client, Conflict, NotFound, RateLimited, Retries, Unauthorized, Unavailable, Unreachable
-from tidelake.wire import Wire
+from tidelake import Client, Conflict, NotFound, RateLimited, Retries, Unavailable, Unreachable
 
 from tests.client.stack import lost, refused, says
 
@@ -25,7 +22,7 @@ def test_what_passes_is_tried_again(stack, client, fault, pauses):
 
 
 def test_a_server_that_says_when_is_not_asked_sooner(stack, client, pauses):
-    later = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     stack.faults += [("GET", says(503, Retry_After="9")), ("GET", says(429, Retry_After=later))]
     client.get_datalake()
     assert pauses[0] >= 9
@@ -79,7 +76,7 @@ def test_who_is_still_being_answered_waits(stack, client, lake, pauses):
 
 def test_a_key_made_twice_is_made_once(stack, client):
     stack.faults.append(("POST .*/keys", lost))
-    made = client.create_key("ci", "viewer", expires_at=datetime(2027, 1, 1, tzinfo=timezone.utc))
+    made = client.create_key("ci", "viewer", expires_at=datetime(2027, 1, 1, tzinfo=UTC))
     assert [key.id for key in client.list_keys() if key.name == "ci"] == [made.id]
     assert made.key is not None
     assert made.key not in repr(made)

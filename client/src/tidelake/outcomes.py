@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from tidelake.data import Data
 from tidelake.errors import Incomplete, Problem, TidelakeError, TransferFailed
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Outcome(Generic[Done]):
 
 
 @dataclass(frozen=True)
-class DataOutcome(Outcome["Data"]):
+class DataOutcome(Outcome[Data]):
     ok: MultiData
 
 
