@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from bench import cold_start, cost, imaging, labels, latency, pages, results, throughput, uploads
+from bench import client, cold_start, cost, imaging, labels, latency, pages, results, throughput, uploads
 from infra.failure import reported
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ PARTS: Final[dict[str, Any]] = {
     "labels": labels,
     "uploads": uploads,
     "imaging": imaging,
+    "client": client,
 }
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 type Figure = dict[str, Any]
 type Results = dict[str, Figure]
 
-FLOORS: Final = frozenset({"events_rate_vs_log_only"})
+FLOORS: Final = frozenset(
+    {"events_rate_vs_log_only", "client_upload_vs_aws_cli", "client_download_vs_aws_cli"}
+)
 """What must not be below its budget. Nothing else may be above."""
 
 LESS_OR_EQUAL, GREATER_OR_EQUAL = "\N{LESS-THAN OR EQUAL TO}", "\N{GREATER-THAN OR EQUAL TO}"
