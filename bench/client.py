@@ -66,7 +66,7 @@ def measure() -> "Results":
             found, calls = _count_uploads(lake, transport, files)
             up = [_upload(cloud, aws, files, turn) for turn in range(ROUNDS)]
             cloud.switch(cloud.source("Upstream"), on=True)
-            stack.wait_until(lambda: len(lake.list_data(prefix="counted/", kind="object")) == FILES)
+            stack.wait_until(lambda: len(lake.list_data(prefix="counted/", status="indexed")) == FILES)
             cloud.hold("Upstream")
             calls |= _count_downloads(lake, transport, Path(folder) / "counted")
             down = [_download(cloud, aws, Path(folder), turn) for turn in range(ROUNDS)]

@@ -133,11 +133,7 @@ class _Run:
             self.failed += (Failure.of(data.object_name, error, key=data.object_name) for data, _ in missing)
             return []
         urls = {each["id"]: each["url"] for each in found["items"]}
-        self.failed += (
-            _failure(data, "not_found", "it is not in the datalake any more")
-            for data, _ in missing
-            if data.id not in urls
-        )
+        self.failed += (_absent(data) for data, _ in missing if data.id not in urls)
         return [(data, path, urls[data.id]) for data, path in missing if data.id in urls]
 
     def _fetch(self, data: Data, path: Path, url: str) -> Downloaded | Failure:
@@ -287,6 +283,13 @@ def is_same(path: Path, data: Data) -> bool:
 
 def _failure(data: Data, code: str, detail: str) -> Failure:
     return Failure(data.object_name, code, detail, data.object_name, code == "etag_mismatch")
+
+
+def _absent(data: Data) -> Failure:
+    if data.status == "pending":
+        detail = "its bytes are not there yet"
+        return Failure(data.object_name, "pending", detail, data.object_name, retryable=True)
+    return _failure(data, "not_found", "it is not in the datalake any more")
 
 
 def _ignore(octets: int) -> None:
