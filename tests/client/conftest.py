@@ -1,10 +1,15 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tidelake import Client, Datalake, Retries
+from tidelake.command import settings
+from tidelake.command.app import app
+from typer.testing import CliRunner
 
 from chalicelib.observability import logger
+from tests.client import samples
 from tests.client.stack import URL, Stack, running
 
 
@@ -47,3 +52,38 @@ def files(tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     folder.mkdir()
     return folder
+
+
+class Told:
+    def __init__(self, result):
+        self.code, self.out, self.err = result.exit_code, result.stdout, result.stderr
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def say(stack, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIDELAKE_URL", URL)
+    monkeypatch.setenv("TIDELAKE_KEY", stack.key)
+    monkeypatch.setenv("TIDELAKE_CONFIG", str(tmp_path / "of-me" / "config.json"))
+    retries = Retries(sleep=lambda seconds: None)
+    monkeypatch.setattr(
+        settings.Settings,
+        "open",
+        lambda self: Client(self.url, self.key, transport=stack, retries=retries),
+    )
+    samples.fill(stack)
+
+    def say(*words, given=None):
+        return Told(CliRunner().invoke(app, list(words), input=given))
+
+    return say

@@ -3,50 +3,12 @@
 import json
 import stat
 
-import pytest
-from tidelake import Client, Retries
-from tidelake.command import settings
 from tidelake.command.app import app
 from tidelake.command.telling import shown
 from typer.testing import CliRunner
 
 from tests.client import samples
 from tests.client.stack import URL, refused, says
-
-
-class Told:
-    def __init__(self, result):
-        self.code, self.out, self.err = result.exit_code, result.stdout, result.stderr
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-    @property
-    def lines(self):
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-@pytest.fixture
-def say(stack, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TIDELAKE_URL", URL)
-    monkeypatch.setenv("TIDELAKE_KEY", stack.key)
-    monkeypatch.setenv("TIDELAKE_CONFIG", str(tmp_path / "of-me" / "config.json"))
-    retries = Retries(sleep=lambda seconds: None)
-    monkeypatch.setattr(
-        settings.Settings,
-        "open",
-        lambda self: Client(self.url, self.key, transport=stack, retries=retries),
-    )
-    samples.fill(stack)
-
-    def say(*words, given=None):
-        return Told(CliRunner().invoke(app, list(words), input=given))
-
-    return say
 
 
 def test_who_logs_in_is_remembered_where_nobody_else_can_look(say, stack, tmp_path, monkeypatch):
