@@ -34,7 +34,9 @@ def test_its_python_says_what_happens(stack: Stack, tmp_path: Path, monkeypatch:
 
 def test_its_commands_go_well(say, stack: Stack, tmp_path: Path) -> None:
     samples.write(tmp_path)
-    commands = [line.removeprefix("$ ") for line in blocks("")[-1].splitlines() if line.startswith("$ ")]
+    commands = [
+        line.removeprefix("$ ") for line in blocks("console")[-1].splitlines() if line.startswith("$ ")
+    ]
     for line in commands:
         program, *words = shlex.split(line.rpartition(" | ")[2].replace('"$API"', URL))
         assert program == "tidelake"
