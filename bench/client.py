@@ -93,7 +93,7 @@ def _count_uploads(lake: "Datalake", transport: Counted, files: Path) -> tuple[i
 
 def _count_downloads(lake: "Datalake", transport: Counted, folder: Path) -> "Results":
     transport.calls = 0
-    lake.list_data(prefix="counted/").download(folder).raise_for_failures()
+    lake.list_data(prefix="counted/", order_by="object_name").download(folder).raise_for_failures()
     return {"client_download_calls": figure(transport.calls, "calls/1000 files", BUDGET_CALLS, digits=0)}
 
 

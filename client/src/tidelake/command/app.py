@@ -533,7 +533,7 @@ def _one(lake: Datalake, name: str) -> Data:
 def _chosen(lake: Datalake, names: list[str], conditions: dict[str, Any]) -> tuple[Any, list[str]]:
     """The data, and the names of none."""
     if not names:
-        return lake.list_data(**conditions), []
+        return lake.list_data(order_by="object_name", **conditions), []
     if conditions:
         raise ValueError("give names or conditions, not both")
     by_name = lake.list_data(object_names=names)
