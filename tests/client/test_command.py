@@ -123,6 +123,15 @@ def test_jobs_are_listed_watched_and_canceled(say, stack):
     assert say("jobs", "--state", "failed", "--json").out == ""
 
 
+def test_rows_of_a_file_are_imported(say, tmp_path):
+    (tmp_path / "frames.csv").write_text("name,image_bytes\na.png,no base64\n")
+    told = say("import", "csv", "frames.csv", "--action", "upload", "--report", "report.csv", "--json")
+    assert (told.code, told.json["progress"]["failed"]) == (1, 1)
+    assert "a.png" in (tmp_path / "report.csv").read_text()
+    assert say("import", "csv", "nothing.csv").code == 1
+    assert say("import", "csv", "frames.csv", "--report", "x", "--no-wait").code == 2
+
+
 def test_a_snapshot_is_taken_and_cloned_in_each_way(say, stack, tmp_path):
     told = say("snapshot", "pictures.jsonl", "-q", 'type = "image"', "--json")
     assert (told.code, told.json["count"]) == (0, 3)

@@ -437,6 +437,10 @@ class Datalake:
 
         `if_exists` is `error`, `skip` or `update`. After Unreachable or Unavailable the same call may be
         repeated with `skip`.
+
+        >>> outcome = lake.add_links(["https://images.example.com/a.jpg", "ftp://example.com/b.jpg"])
+        >>> [data.url for data in outcome.ok], [failed.what for failed in outcome.failed]
+        (['https://images.example.com/a.jpg'], ['ftp://example.com/b.jpg'])
         """
         return links.add(self, targets, if_exists=if_exists, error_manager=error_manager)
 
