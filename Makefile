@@ -23,6 +23,7 @@ lint: $(READY)  ## style, types, the rooms' arrows, the packaged template
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/mypy --config-file client/pyproject.toml
 	.venv/bin/lint-imports
 	.venv/bin/python -m infra.package
 	.venv/bin/cfn-lint -t .local/package/template.json
@@ -44,7 +45,7 @@ clean:  ## back to what is checked in
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' Makefile
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-dev.txt client/pyproject.toml
 	@infra/environment.sh "$(PYTHON)"
 	@touch $@
 

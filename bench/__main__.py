@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 
 from bench import (
+    client,
     cold_start,
     cost,
     csv_import,
@@ -34,6 +35,7 @@ PARTS: Final[dict[str, Any]] = {
     "uploads": uploads,
     "imaging": imaging,
     "csv": csv_import,
+    "client": client,
 }
 
 

@@ -125,6 +125,17 @@ class DataAnswer(TypedDict):
     thumbnail: bool
 
 
+class ContentAnswer(TypedDict):
+    id: str
+    url: str
+
+
+class ContentsAnswer(TypedDict):
+    items: list[ContentAnswer]
+    missing: list[str]
+    """Ids of no data in this datalake, and of data that has no bytes yet."""
+
+
 class PageAnswer(TypedDict):
     items: list[DataAnswer]
     next_cursor: str | None
@@ -490,6 +501,10 @@ def describe_data(data: "Data", names: Mapping[str, str]) -> DataAnswer:
         "source": names.get(data.source) if data.source else None,
         "thumbnail": data.thumbnail,
     }
+
+
+def describe_content(data_id: str, url: str) -> ContentAnswer:
+    return {"id": data_id, "url": url}
 
 
 def describe_plan(page: "Page", meter: "Meter") -> PlanAnswer:

@@ -1,13 +1,19 @@
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from chalicelib.api import answers
+from chalicelib.api.bodies import Body
 from chalicelib.errors import NoContent, NotALink, NoTarget, NoThumbnail, UnknownData
-from chalicelib.model import link
+from chalicelib.model import limits, link
 from chalicelib.model import url as urls
 from chalicelib.model.data import Type, is_id
 from chalicelib.storage import buckets, connectors, labels, lakes, records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
@@ -32,6 +38,11 @@ _SHOWN_BY_BROWSERS = frozenset(
 """Formats that hold no scripts. SVG does, so it is downloaded like everything that is not listed here."""
 
 
+class ContentBody(Body):
+    ids: Annotated[list[str], Field(min_length=1, max_length=limits.IDS_AT_ONCE)]
+    """Of data. Each counts once, however often it is named."""
+
+
 def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Show one data.
 
@@ -52,12 +63,25 @@ def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str)
     data = find(home, id)
     if not data.live:
         raise NoContent(data.status)
-    if data.url and not data.url.startswith(urls.S3):
-        return answers.redirect(data.url)
-    bucket, object_name = _target(home, data.url) if data.url else (home.home, data.object_name)
-    shown = _is_shown(data)
-    content_type = str(data.content_type) if shown else "application/octet-stream"
-    return answers.redirect(buckets.content_url(bucket, object_name, content_type=content_type, inline=shown))
+    return answers.redirect(_locate(home, data, _homes(home, [data])))
+
+
+def locate_content(caller: "Caller", parameters: "Parameters", body: ContentBody, lake: str) -> "Response":
+    """Locate the bytes of many data.
+
+    Where each lies, for 15 minutes, without a key; `missing` are the ids of no data in this datalake, of data
+    that has no bytes yet, and of links into buckets that no active connector reaches.
+    """
+    home = lakes.find(caller.organization, lake)
+    ids = list(dict.fromkeys(body.ids))
+    found = records.read_all(ids)
+    there = [found[each] for each in ids if each in found and found[each].live and _is_in(home, found[each])]
+    homes, located = _homes(home, there), {}
+    for data in there:
+        with suppress(NoTarget):
+            located[data.id] = _locate(home, data, homes)
+    items = [answers.describe_content(*each) for each in located.items()]
+    return answers.found({"items": items, "missing": [each for each in ids if each not in located]})
 
 
 def show_link(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
@@ -84,17 +108,34 @@ def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: st
 
 def find(lake: "Lake", data_id: str) -> "Data":
     data = records.read(data_id) if is_id(data_id) else None
-    if data is None or not data.shown or data.lake_id != lake.id:
+    if data is None or not _is_in(lake, data):
         raise UnknownData(data_id)
     return data
 
 
-def _target(lake: "Lake", url: str) -> "tuple[Bucket, str]":
-    target = urls.read(url)
-    home = connectors.homes(lake.organization).get(target.host)
-    if home is None:
-        raise NoTarget(target.host)
-    return home, target.target
+def _is_in(lake: "Lake", data: "Data") -> bool:
+    return data.shown and data.lake_id == lake.id
+
+
+def _homes(lake: "Lake", found: "Iterable[Data]") -> "Mapping[str, Bucket]":
+    """The buckets that links may point into, read only where one does."""
+    points = any(data.url and data.url.startswith(urls.S3) for data in found)
+    return connectors.homes(lake.organization) if points else {}
+
+
+def _locate(lake: "Lake", data: "Data", homes: "Mapping[str, Bucket]") -> str:
+    """Raises NoTarget where no connector reaches it."""
+    if data.url and not data.url.startswith(urls.S3):
+        return data.url
+    bucket, object_name = lake.home, data.object_name
+    if data.url:
+        target = urls.read(data.url)
+        if target.host not in homes:
+            raise NoTarget(target.host)
+        bucket, object_name = homes[target.host], target.target
+    shown = _is_shown(data)
+    content_type = str(data.content_type) if shown else "application/octet-stream"
+    return buckets.content_url(bucket, object_name, content_type=content_type, inline=shown)
 
 
 def _is_shown(data: "Data") -> bool:

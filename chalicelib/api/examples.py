@@ -70,6 +70,11 @@ _LINK: dict[str, Any] = _DATA | {
     "checked_at": "2026-03-01T12:00:02.000Z",
 }
 
+_CONTENT: dict[str, Any] = {
+    "id": _DATA["id"],
+    "url": "https://tidelake-dev-data-123456789012-eu-west-1.s3.amazonaws.com/frames/a.jpg?X-Amz-Expires=900",
+}
+
 _KEY: dict[str, Any] = {
     "id": "0123456789abcdef",
     "name": "ci",
@@ -219,6 +224,9 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
             "capacity": 2.5,
         },
     },
+    "ContentBody": {"ids": [_DATA["id"]]},
+    "ContentAnswer": _CONTENT,
+    "ContentsAnswer": {"items": [_CONTENT], "missing": ["e8a1b2c3-55d1-5b9c-9d5e-0d2f1a3c4b5d"]},
     "LabelBody": {"name": "car"},
     "LabelAnswer": _LABEL,
     "LabelsAnswer": {"items": [_LABEL], "next_cursor": None},

@@ -246,13 +246,16 @@ def _errors(route: "Route") -> "Sequence[type[BaseException]]":
 
 def _failures(errors: "Sequence[type[BaseException]]") -> dict[str, Any]:
     by_status: dict[str, dict[str, Any]] = {}
+    repeatable = {
+        str(kind.status.value) for kind in map(problems.kind_of, errors) if kind.retry_after is not None
+    }
     for error in errors:
         kind = problems.kind_of(error)
         detail = kind.detail and kind.detail.replace("{0}", "…")
         example = problems.describe(kind, detail, "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9")
         by_status.setdefault(str(kind.status.value), {})[error.__name__] = {"value": example}
     return {
-        status: _failure(_told(found), found, retry_after=status == "503")
+        status: _failure(_told(found), found, retry_after=status in repeatable)
         for status, found in sorted(by_status.items())
     }
 

@@ -54,7 +54,7 @@ from chalicelib.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_RETRY_AFTER_SECONDS = "2"
+_RETRY_AFTER_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ class Kind:
     code: str
     detail: str | None = None
     """`{0}` is the first argument of the exception."""
+    retry_after: int | None = None
+    """Seconds after which the very same request may be answered."""
 
 
 _KINDS: dict[type[BaseException], Kind] = {
@@ -125,7 +127,10 @@ _KINDS: dict[type[BaseException], Kind] = {
         HTTPStatus.CONFLICT, "conflict", "this Idempotency-Key came with another request before"
     ),
     BeingAnswered: Kind(
-        HTTPStatus.CONFLICT, "conflict", "the same request is being answered; ask again in a minute"
+        HTTPStatus.CONFLICT,
+        "conflict",
+        "the same request is being answered; ask again in a minute",
+        _RETRY_AFTER_SECONDS,
     ),
     Conflict: Kind(HTTPStatus.CONFLICT, "conflict"),
     CredentialsRefused: Kind(
@@ -134,7 +139,10 @@ _KINDS: dict[type[BaseException], Kind] = {
         "the bucket cannot be reached; its connector says why",
     ),
     StorageUnavailable: Kind(
-        HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable", "the storage did not answer; try again"
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "storage_unavailable",
+        "the storage did not answer; try again",
+        _RETRY_AFTER_SECONDS,
     ),
     Exception: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal"),
 }
@@ -218,6 +226,6 @@ def _headers(kind: Kind) -> dict[str, str | list[str]]:
         "Content-Type": "application/problem+json",
         "Cache-Control": "no-store",
     }
-    if kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    if kind.retry_after:
+        headers["Retry-After"] = str(kind.retry_after)
     return headers

@@ -8,6 +8,7 @@ from chalicelib.api.answers import (
     CompletedAnswer,
     ConnectorAnswer,
     ConnectorsAnswer,
+    ContentsAnswer,
     DataAnswer,
     DeletionAnswer,
     FindingsAnswer,
@@ -38,7 +39,14 @@ from chalicelib.api.connectors import (
     list_connectors,
     show_connector,
 )
-from chalicelib.api.data import show_content, show_data, show_link, show_thumbnail
+from chalicelib.api.data import (
+    ContentBody,
+    locate_content,
+    show_content,
+    show_data,
+    show_link,
+    show_thumbnail,
+)
 from chalicelib.api.deletions import DeletionParameters, DeletionsBody, delete_data, delete_many
 from chalicelib.api.description import show_openapi
 from chalicelib.api.edits import EditBody, EditsBody, edit_data, edit_many
@@ -337,6 +345,13 @@ ROUTES = (
         show_link,
         answers={200: LinkFileAnswer},
         errors=(UnknownData, NotALink),
+    ),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/data/content",
+        locate_content,
+        body=ContentBody,
+        answers={200: ContentsAnswer},
     ),
     Route(
         "GET",

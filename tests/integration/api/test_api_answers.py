@@ -1,7 +1,7 @@
 """Every route, called with the events that API Gateway sends."""
 
 import json
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
@@ -168,6 +168,43 @@ def test_a_missing_thumbnail_is_a_problem_that_says_why(gateway, lake, put, fact
     answer = gateway.get(f"{DATA}/{data.id}/thumbnail")
     assert is_problem(answer, 404, "not_found")
     assert answer.body["detail"] == f"there is no thumbnail: {why}"
+
+
+def test_the_content_of_many_is_where_that_of_each_is(gateway, lake, foreign_lake, put):
+    first, second, foreign, gone = (
+        put(lake, "b.jpg"),
+        put(lake, "a.svg"),
+        put(foreign_lake, "a"),
+        put(lake, "c"),
+    )
+    DataItem(gone.id).update([DataItem.state.set("gone")])
+    ids = [second.id, foreign.id, first.id, "no id", gone.id, second.id]
+    answer = gateway.call("POST", f"{DATA}/content", {"ids": ids})
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.body["missing"] == [foreign.id, "no id", gone.id]
+    assert [item["id"] for item in answer.body["items"]] == [second.id, first.id]
+    for item in answer.body["items"]:
+        alone = gateway.get(f"{DATA}/{item['id']}/content").headers["Location"]
+        assert unsigned(item["url"]) == unsigned(alone)
+
+
+def test_the_content_of_a_thousand_fits_into_one_answer_and_costs_ten_reads(gateway, lake, put):
+    gateway.calls.clear()
+    answer = gateway.call(
+        "POST", f"{DATA}/content", {"ids": [f"{n:08x}-0000-5000-8000-{'0' * 12}" for n in range(1000)]}
+    )
+    assert len(answer.body["missing"]) == 1000
+    assert gateway.calls.count("BatchGetItem") == 10
+    too_many = gateway.call("POST", f"{DATA}/content", {"ids": [str(n) for n in range(1001)]})
+    assert is_problem(too_many, 400, "invalid_request")
+
+
+def unsigned(url):
+    """Without what depends on the moment."""
+    parts = urlsplit(url)
+    query = {name: values for name, values in parse_qs(parts.query).items() if name.startswith("response-")}
+    return parts._replace(query=""), query
 
 
 @pytest.mark.parametrize("view", ["", "/content", "/thumbnail"])

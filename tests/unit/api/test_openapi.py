@@ -26,7 +26,7 @@ def needed(method: str, path: str) -> str | None:
     changes_lakes = method != "GET" and path in ("/v1/datalakes", "/v1/datalakes/{lake}")
     if changes_lakes or path.startswith(("/v1/keys", "/v1/connectors")):
         return "admin"
-    only_shows = method == "GET" or path.endswith(("/search", "/status"))
+    only_shows = method == "GET" or path.endswith(("/search", "/data/content", "/status"))
     return "viewer" if only_shows and not path.endswith("/parts") else "editor"
 
 

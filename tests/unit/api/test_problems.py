@@ -39,8 +39,13 @@ def test_mistakes_are_listed():
     ]
 
 
-def test_an_outage_says_when_to_come_back():
-    assert int(str(answer(errors.StorageUnavailable("read lakes"), "r").headers["Retry-After"])) > 0
+@pytest.mark.parametrize("error", [errors.StorageUnavailable("read lakes"), errors.BeingAnswered()])
+def test_what_passes_says_when_to_come_again(error):
+    assert int(str(answer(error, "r").headers["Retry-After"])) > 0
+
+
+def test_what_stays_does_not_ask_to_come_again():
+    assert "Retry-After" not in answer(errors.IdempotencyKeyReused(), "r").headers
 
 
 def test_a_missing_thumbnail_says_why():
