@@ -16,6 +16,7 @@ from bench import (
     latency,
     pages,
     results,
+    scan,
     throughput,
     uploads,
 )
@@ -32,6 +33,7 @@ PARTS: Final[dict[str, Any]] = {
     "pages": pages,
     "labels": labels,
     "uploads": uploads,
+    "scan": scan,
     "imaging": imaging,
     "csv": csv_import,
 }

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 type Figure = dict[str, Any]
 type Results = dict[str, Figure]
 
-FLOORS: Final = frozenset({"events_rate_vs_log_only", "csv_rows_rate_vs_bare_inserts"})
+FLOORS: Final = frozenset(
+    {"events_rate_vs_log_only", "csv_rows_rate_vs_bare_inserts", "scan_rate_vs_bare_script"}
+)
 """What must not be below its budget. Nothing else may be above."""
 
 LESS_OR_EQUAL, GREATER_OR_EQUAL = "\N{LESS-THAN OR EQUAL TO}", "\N{GREATER-THAN OR EQUAL TO}"
