@@ -638,3 +638,25 @@ def test_an_upload_whose_event_was_lost_is_found(world: World, lake: Lake) -> No
     assert sync(world, lake).progress["changed"] == 1
     upstream(world)
     assert shown(world) == stored(world, lake)
+
+
+@pytest.mark.parametrize("calls", range(2, 30, 3))
+def test_a_worker_that_wakes_up_late_undoes_nothing_and_counts_nothing_twice(
+    world: World, lake: Lake, calls: int
+) -> None:
+    """It stands still after so many calls, while another one with the same errand goes on for some steps."""
+    fill(world, lake, [f"{n:03}" for n in range(40)])
+    job = jobs.begin_scan(lake)
+    [message] = world.sqs.receive("walks", list(world.sqs.queues["walks"].visible))
+    world.sqs.send_message(QueueUrl="walks", MessageBody=message.body)
+    late = Invocation(world, lambda: walks.receive([message.as_record()], plenty))
+    for _ in range(calls):
+        late.answer(world.perform)
+    deliver(world, partial(next, chain([300_000] * 3, repeat(0))), queue="walks")
+    while not late.ended:
+        late.answer(world.perform)
+    assert late.result == {"batchItemFailures": []}
+    work(world, queue="walks")
+    over = jobs.read(job.organization, job.id)
+    assert (over.state, over.error, over.progress["seen"]) == (JobState.SUCCEEDED, None, 40)
+    assert shown(world) == stored(world, lake)
