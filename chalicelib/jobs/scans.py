@@ -54,7 +54,7 @@ def _visit(lake: "Lake", op_id: str, left: "Span") -> Step:
     hint(lake, changed)
     counts = {
         "seen": len(objects),
-        "bytes": sum(each.sight.size for each in objects),
+        "bytes": sum(each.sight.size or 0 for each in objects),
         "inserted": len(inserted),
         "unchanged": len(there) - len(inserted),
         "changed": len(changed),

@@ -84,7 +84,7 @@ def _find(lake: "Lake", left: Span, since: str | None, *, dry_run: bool) -> Step
         scans.hint(lake, names)
     counts = {
         "seen": len(found.listed),
-        "bytes": sum(each.sight.size for each in found.listed),
+        "bytes": sum(each.sight.size or 0 for each in found.listed),
         "inserted": 0,
         "unchanged": len(found.same) - len(waiting),
         "new": len(recorded),

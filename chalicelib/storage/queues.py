@@ -34,9 +34,7 @@ class Recheck:
     object_name: str
 
     def encode(self) -> str:
-        return json.dumps(
-            {"source": "tidelake", "bucket": self.routing_key, "object_name": self.object_name}
-        )
+        return json.dumps({"source": "tidelake", "bucket": self.routing_key, "object_name": self.object_name})
 
 
 def send_preprocess(work: "Sequence[Work]") -> "list[Work]":
@@ -88,7 +86,9 @@ def put_off_errand(receipt_handle: str, seconds: int) -> None:
 def send_recheck(routing_key: str, object_name: str) -> None:
     """Put a hint of our own into the queue of events: this key may not be what its record says."""
     with aws.calling("send recheck"):
-        _sqs().send_message(QueueUrl=config.events_queue, MessageBody=Recheck(routing_key, object_name).encode())
+        _sqs().send_message(
+            QueueUrl=config.events_queue, MessageBody=Recheck(routing_key, object_name).encode()
+        )
 
 
 def send_rechecks(routing_key: str, object_names: "Sequence[str]") -> list[str]:

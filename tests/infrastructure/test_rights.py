@@ -128,7 +128,7 @@ def test_others_than_the_api_may_say_of_a_connector_only_that_it_fails(resources
             if "ConnectorsTable" in str(statement["Resource"])
         ]
         # Links name buckets, whose connectors are looked for.
-        finding = [] if name == "Upstream" else ["dynamodb:Query"]
+        finding = [] if name in ("Upstream", "Walk") else ["dynamodb:Query"]
         assert [statement["Action"] for statement in statements] == [
             ["dynamodb:GetItem", *finding],
             ["dynamodb:UpdateItem"],
