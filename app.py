@@ -1,8 +1,8 @@
 """The index of the house: every Lambda entry point, each in one line. What it does is behind the name that it
 calls.
 
-The queues and the stream named here are placeholders: infra/resources.yaml puts the stack's own in their
-place.
+The queues, the stream and the schedule named here are placeholders: infra/resources.yaml puts the stack's own
+in their place.
 """
 
 import gc
@@ -13,11 +13,20 @@ gc.disable()
 from collections.abc import Callable
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, ConvertToMiddleware, DynamoDBEvent, SQSEvent
+from chalice.app import (
+    AuthRequest,
+    AuthResponse,
+    Chalice,
+    CloudWatchEvent,
+    ConvertToMiddleware,
+    DynamoDBEvent,
+    SQSEvent,
+)
 
 from chalicelib.api import auth, routes
 from chalicelib.changes import fold
 from chalicelib.imports import worker as fetches_worker
+from chalicelib.jobs import nightly, walks
 from chalicelib.jobs import worker as jobs_worker
 from chalicelib.observability import SERVICE, logger, metrics
 from chalicelib.preprocess import worker
@@ -25,7 +34,7 @@ from chalicelib.upstream import intake
 
 app = Chalice(app_name=SERVICE, configure_logs=False)
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
-for source in ("sqs", "dynamodb"):
+for source in ("sqs", "dynamodb", "scheduled"):
     app.register_middleware(ConvertToMiddleware(metrics.log_metrics), event_type=source)
 
 
@@ -60,6 +69,16 @@ def fetch(event: SQSEvent) -> dict[str, Any]:
 @app.on_sqs_message(queue="jobs", batch_size=1)
 def jobs(event: SQSEvent) -> dict[str, Any]:
     return jobs_worker.receive(*_delivery(event))
+
+
+@app.on_sqs_message(queue="walks", batch_size=1)
+def walk(event: SQSEvent) -> dict[str, Any]:
+    return walks.receive(*_delivery(event))
+
+
+@app.schedule("cron(0 3 * * ? *)")
+def sync_all(event: CloudWatchEvent) -> None:
+    nightly.sync_all()
 
 
 @app.on_dynamodb_record(stream_arn="data", batch_size=1000)

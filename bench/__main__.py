@@ -17,6 +17,7 @@ from bench import (
     latency,
     pages,
     results,
+    scan,
     throughput,
     uploads,
 )
@@ -33,6 +34,7 @@ PARTS: Final[dict[str, Any]] = {
     "pages": pages,
     "labels": labels,
     "uploads": uploads,
+    "scan": scan,
     "imaging": imaging,
     "csv": csv_import,
     "client": client,

@@ -67,6 +67,19 @@ class Config:
         return os.environ["JOBS_QUEUE"]
 
     @cached_property
+    def ranges_table(self) -> str:
+        return os.environ["RANGES_TABLE"]
+
+    @cached_property
+    def walks_queue(self) -> str:
+        return os.environ["WALKS_QUEUE"]
+
+    @cached_property
+    def ranges_at_once(self) -> int:
+        """Of one job: as many as there may be workers."""
+        return int(os.environ["RANGES_AT_ONCE"])
+
+    @cached_property
     def counters_table(self) -> str:
         return os.environ["COUNTERS_TABLE"]
 

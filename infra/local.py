@@ -178,6 +178,8 @@ def _handle(local_cloud: cloud.Cloud, outputs: "Mapping[str, str]", api_key: str
             "fetches_dlq": outputs["FetchesDeadLetters"],
             "jobs": outputs["JobsQueue"],
             "jobs_dlq": outputs["JobsDeadLetters"],
+            "walks": outputs["WalksQueue"],
+            "walks_dlq": outputs["WalksDeadLetters"],
         },
         tables={
             "data": outputs["DataTable"],
@@ -189,6 +191,7 @@ def _handle(local_cloud: cloud.Cloud, outputs: "Mapping[str, str]", api_key: str
             "labels": outputs["LabelsTable"],
             "taggings": outputs["TaggingsTable"],
             "jobs": outputs["JobsTable"],
+            "ranges": outputs["RangesTable"],
             "counters": outputs["CountersTable"],
         },
         stack=f"tidelake-{STAGE}",

@@ -74,6 +74,8 @@ class LakeAnswer(TypedDict):
     """There are no limits yet."""
     notifications: NotificationsAnswer
     created_at: Moment
+    job: NotRequired["JobAnswer"]
+    """Where it was created with a scan: that one."""
 
 
 class LakesAnswer(TypedDict):

@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from chalicelib.api import answers, cursors
+from chalicelib.api import answers, cursors, walks
 from chalicelib.api.parameters import ListParameters, Name
 from chalicelib.errors import NoReport
 from chalicelib.model.job import JobKind, JobState
@@ -32,7 +32,9 @@ def list_jobs(caller: "Caller", parameters: JobsParameters) -> "Response":
     found = jobs.page(caller.organization, lake_id, parameters.state, before, parameters.limit + 1)
     page = found[: parameters.limit]
     end = cursors.seal(walk, page[-1].id) if len(found) > len(page) else None
-    return answers.found({"items": [answers.describe_job(job) for job in page], "next_cursor": end})
+    return answers.found(
+        {"items": [answers.describe_job(walks.with_progress(job)) for job in page], "next_cursor": end}
+    )
 
 
 def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
@@ -40,8 +42,11 @@ def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
 
     `progress` counts what was done so far: data seen, changed, missing and failed; of an import its rows, and
     what became of them.
+
+    While a scan or a sync is running it also tells how much is seen per second and, as far as that is known,
+    the seconds that are left.
     """
-    return answers.found(answers.describe_job(jobs.read(caller.organization, id)))
+    return answers.found(answers.describe_job(walks.with_progress(jobs.read(caller.organization, id))))
 
 
 def cancel_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 
 class OnCreate(StrEnum):
+    SCAN = "scan"
+    """What is in the bucket already is recorded by a job."""
     NONE = "none"
     """What is in the bucket already is not looked for."""
 
@@ -103,7 +105,8 @@ class LakeBody(Body):
     """Only objects whose names begin so are in the datalake. `a`, `/a/` and `a/` mean the folder `a/`, and
     all else is taken as it stands. At most 1,024 bytes of UTF-8."""
     on_create: Annotated[OnCreate, Field(strict=False)] = OnCreate.NONE
-    """What is in the bucket already: `none` of it is looked for, only what changes from now on."""
+    """What is in the bucket already: a job records it (`scan`), or `none` of it is looked for, only what
+    changes from now on."""
     preprocess: Annotated[Preprocess, Field(strict=False)] = Preprocess.EAGER
     """Whether bytes are looked at (`eager`) or not (`off`): then data stays `indexed`, without type, size in
     pixels, EXIF and thumbnail."""
@@ -156,7 +159,8 @@ def create_lake(caller: "Caller", parameters: "Parameters", body: LakeBody, seed
 
     A view of a connector's bucket, which is asked to tell of its changes; `notifications` says what came of
     that within some seconds. Whatever it says, the datalake is there. What happens in a bucket that other
-    datalakes look at already may be missed for ten seconds.
+    datalakes look at already may be missed for ten seconds. A scan begins after that, so it sees that, too;
+    `job` tells of it.
     """
     connector = _usable(caller.organization, body.connector)
     draft = Lake(
@@ -177,7 +181,10 @@ def create_lake(caller: "Caller", parameters: "Parameters", body: LakeBody, seed
     lake = lakes.create(draft, connector)
     if lake.notified is Notified.PENDING:
         lake = notifications.connect(lake)
-    return answers.created(answers.describe_lake(lake, connector))
+    described = answers.describe_lake(lake, connector)
+    if body.on_create is OnCreate.SCAN:
+        described["job"] = answers.describe_job(jobs.begin_scan(lake))
+    return answers.created(described)
 
 
 def edit_lake(caller: "Caller", parameters: "Parameters", body: LakeEditBody, lake: str) -> "Response":

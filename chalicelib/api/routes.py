@@ -96,6 +96,7 @@ from chalicelib.api.uploads import (
     list_parts,
     show_uploads,
 )
+from chalicelib.api.walks import SyncBody, begin_sync
 from chalicelib.errors import (
     AccessDenied,
     Ambiguous,
@@ -301,6 +302,14 @@ ROUTES = (
         answers={202: BegunAnswer},
     ),
     Route("GET", "/v1/datalakes/{lake}/stats", count_lake, answers={200: StatsAnswer}),
+    Route(
+        "POST",
+        "/v1/datalakes/{lake}/sync",
+        begin_sync,
+        role=Role.EDITOR,
+        body=SyncBody,
+        answers={202: BegunAnswer},
+    ),
     Route(
         "GET",
         "/v1/datalakes/{lake}/data",

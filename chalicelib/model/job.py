@@ -27,6 +27,14 @@ class JobKind(StrEnum):
     """Remove all that there is of a lake that was deleted."""
     CSV_IMPORT = "csv_import"
     """Make the rows of a CSV file links and objects."""
+    SCAN = "scan"
+    """Record all objects that a bucket lists."""
+    SYNC = "sync"
+    """Compare what a bucket lists with the index, and look at what differs."""
+
+
+WALKS = frozenset({JobKind.SCAN, JobKind.SYNC})
+"""Those that walk over all names of a bucket, in ranges."""
 
 
 class JobState(StrEnum):
@@ -73,8 +81,11 @@ class Job:
 
     @classmethod
     def decode(cls, text: str) -> "Job":
-        fields = json.loads(text)
-        return cls(**fields | {"kind": JobKind(fields["kind"]), "state": JobState(fields["state"])})
+        return cls.read(json.loads(text))
+
+    @classmethod
+    def read(cls, fields: "Mapping[str, Any]") -> "Job":
+        return cls(**{**fields, "kind": JobKind(fields["kind"]), "state": JobState(fields["state"])})
 
 
 def new_job(organization: str, lake_id: str, kind: JobKind, task: "Mapping[str, Any]") -> Job:

@@ -53,6 +53,10 @@ SCHEMA_BYTES = 16_384
 CHOICES = 100
 """That a metadata schema gives for one key."""
 
+LAKE_KNOWN_SECONDS = 20
+"""After that every function knows a lake that was made: longer than upstream remembers the lakes of a bucket
+(10 s) and an index is behind its table."""
+
 INSERT_BATCH = 25
 """Statements in one PartiQL BatchExecuteStatement (an AWS limit)."""
 

@@ -6,13 +6,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import JobIsOver, JobMustEnd, UnknownJob
-from chalicelib.model import moment
-from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState
+from chalicelib.model import limits, moment
+from chalicelib.model.errand import Errand
+from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState, new_job
 from chalicelib.storage import aws, queues
 from chalicelib.storage.tables import JobItem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pynamodb.expressions.condition import Condition
+
+    from chalicelib.model.lake import Lake
 
 _ID_CHARACTERS = 36
 _FIELDS = [each.name for each in fields(Job)]
@@ -22,6 +27,25 @@ def begin(job: Job, *, delay_seconds: int = 0) -> None:
     """The message comes first and says all: a job is never recorded that nobody will work at."""
     queues.send_job(job, delay_seconds)
     enter(job)
+
+
+def begin_scan(lake: "Lake") -> Job:
+    """Record all that is in the lake's bucket. It begins when upstream, too, knows the lake: what the listing
+    does not show, an event then tells."""
+    return _begin_walk(lake, JobKind.SCAN, {}, delay_seconds=limits.LAKE_KNOWN_SECONDS)
+
+
+def begin_sync(lake: "Lake", *, dry_run: bool = False, force: bool = False, patience_seconds: int = 0) -> Job:
+    """Have looked at all that differs between the bucket and the index, and at what waits for its bytes to be
+    looked at for longer than that."""
+    task = {"dry_run": dry_run, "force": force, "patience_seconds": patience_seconds}
+    return _begin_walk(lake, JobKind.SYNC, task)
+
+
+def _begin_walk(lake: "Lake", kind: JobKind, task: "Mapping[str, Any]", *, delay_seconds: int = 0) -> Job:
+    job = new_job(lake.organization, lake.id, kind, task)
+    queues.send_errand(Errand(job), delay_seconds)
+    return enter(job)
 
 
 def enter(job: Job) -> Job:

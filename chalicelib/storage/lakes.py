@@ -16,7 +16,7 @@ from chalicelib.storage import aws, connectors, transactions
 from chalicelib.storage.tables import LakeItem, LakeNameItem, WatchItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
@@ -47,6 +47,13 @@ def of_organization(organization: str) -> list[Lake]:
     with aws.calling("read lakes"):
         # Consistent, so that a lake is there from its creation on, and not after its deletion.
         return _lakes(LakeItem.query(organization, consistent_read=True))
+
+
+def every() -> "Iterator[Lake]":
+    """Those of all organizations."""
+    with aws.calling("read lakes"):
+        # Other items may stand beside the lakes; only lakes have a bucket.
+        yield from _lakes(LakeItem.scan(LakeItem.bucket.exists()))
 
 
 def find(organization: str, id_or_name: str) -> Lake:

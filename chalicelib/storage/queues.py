@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from typing import Protocol
 
+    from chalicelib.model.errand import Errand
     from chalicelib.model.fetch import Fetch
     from chalicelib.model.job import Job
     from chalicelib.model.work import Work
@@ -22,6 +24,17 @@ _ATTRIBUTE_BYTES = 1024
 
 OTHERS = "AcceptEventsOfOtherAccounts"
 """The one statement of the events queue's policy that is not the template's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """A hint of our own: this key may not be what its record says."""
+
+    routing_key: str
+    object_name: str
+
+    def encode(self) -> str:
+        return json.dumps({"source": "tidelake", "bucket": self.routing_key, "object_name": self.object_name})
 
 
 def send_preprocess(work: "Sequence[Work]") -> "list[Work]":
@@ -55,11 +68,33 @@ def send_job(job: "Job", delay_seconds: int) -> None:
         _sqs().send_message(QueueUrl=config.jobs_queue, MessageBody=job.encode(), DelaySeconds=delay_seconds)
 
 
+def send_errand(errand: "Errand", delay_seconds: int = 0) -> None:
+    with aws.calling("send errand"):
+        _sqs().send_message(
+            QueueUrl=config.walks_queue, MessageBody=errand.encode(), DelaySeconds=delay_seconds
+        )
+
+
+def put_off_errand(receipt_handle: str, seconds: int) -> None:
+    """Let a message that failed come again sooner than one whose receiver died without a word."""
+    with aws.calling("put off errand"):
+        _sqs().change_message_visibility(
+            QueueUrl=config.walks_queue, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+        )
+
+
 def send_recheck(routing_key: str, object_name: str) -> None:
     """Put a hint of our own into the queue of events: this key may not be what its record says."""
-    body = json.dumps({"source": "tidelake", "bucket": routing_key, "object_name": object_name})
     with aws.calling("send recheck"):
-        _sqs().send_message(QueueUrl=config.events_queue, MessageBody=body)
+        _sqs().send_message(
+            QueueUrl=config.events_queue, MessageBody=Recheck(routing_key, object_name).encode()
+        )
+
+
+def send_rechecks(routing_key: str, object_names: "Sequence[str]") -> list[str]:
+    """The same for many. Answers those that were not accepted."""
+    rechecks = [Recheck(routing_key, object_name) for object_name in object_names]
+    return [each.object_name for each in _send(config.events_queue, "send rechecks", rechecks)]
 
 
 def park(body: str, reason: str) -> None:

@@ -11,7 +11,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.config import config
@@ -51,9 +51,11 @@ class ByCreated(GlobalSecondaryIndex["DataItem"]):
 
 
 class ByKey(GlobalSecondaryIndex["DataItem"]):
+    """With what a listing of the bucket tells, too, so that the two are compared without reading records."""
+
     class Meta:
         index_name = "by_key"
-        projection = KeysOnlyProjection()
+        projection = IncludeProjection(["etag", "size"])
 
     shard = UnicodeAttribute(hash_key=True)
     object_name = UnicodeAttribute(range_key=True)
@@ -263,6 +265,38 @@ class JobItem(Table):
     started_at = UnicodeAttribute(null=True)
     finished_at = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
+
+
+class KeyRangeItem(Table):
+    class Meta:
+        table_name = _Name("ranges_table")
+
+    walk = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    span: Any = JSONAttribute()
+    position = UnicodeAttribute()
+    done = BooleanAttribute()
+    step = NumberAttribute()
+    worker = UnicodeAttribute()
+    children = NumberAttribute()
+    uncalled: Any = JSONAttribute()
+    counts: Any = JSONAttribute()
+    expires_at = NumberAttribute()
+
+
+class WalkItem(Table):
+    """Beside its ranges."""
+
+    class Meta:
+        table_name = _Name("ranges_table")
+
+    walk = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    """Sorts before those of ranges."""
+    spans: Any = JSONAttribute()
+    open = NumberAttribute()
+    made = NumberAttribute()
+    expires_at = NumberAttribute()
 
 
 class LabelItem(Table):

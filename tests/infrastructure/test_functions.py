@@ -11,7 +11,9 @@ FUNCTIONS = {
     "Jobs",
     "Preprocess",
     "PreprocessLarge",
+    "SyncAll",
     "Upstream",
+    "Walk",
 }
 QUEUES = {
     "Upstream": "EventsQueue",
@@ -19,6 +21,7 @@ QUEUES = {
     "PreprocessLarge": "PreprocessLargeQueue",
     "Fetch": "FetchesQueue",
     "Jobs": "JobsQueue",
+    "Walk": "WalksQueue",
 }
 
 
@@ -76,6 +79,7 @@ def test_events_come_in_large_batches_and_images_in_small_ones(sources):
     sizes = {
         name: (source["BatchSize"], source["MaximumBatchingWindowInSeconds"])
         for name, source in sources.items()
+        if name != "SyncAll"
     }
     assert sizes == {
         "Upstream": (500, 1),
@@ -83,6 +87,7 @@ def test_events_come_in_large_batches_and_images_in_small_ones(sources):
         "PreprocessLarge": (1, 0),
         "Fetch": (10, 0),
         "Jobs": (1, 0),
+        "Walk": (1, 0),
         "Changes": (1000, 1),
     }
 
@@ -91,6 +96,20 @@ def test_a_message_stays_hidden_for_six_timeouts(functions, sources, resources):
     for name, queue in QUEUES.items():
         needed = 6 * functions[name]["Timeout"] + sources[name]["MaximumBatchingWindowInSeconds"]
         assert resources[queue]["VisibilityTimeout"] >= needed, name
+
+
+def test_every_lake_is_synced_once_a_night_unless_the_deploy_says_otherwise(sources, template):
+    assert sources["SyncAll"]["Schedule"] == "cron(0 3 * * ? *)"
+    assert sources["SyncAll"]["State"] == {"Fn::If": ["SyncsNightly", "ENABLED", "DISABLED"]}
+    assert template["Parameters"]["NightlySync"]["Default"] == "true"
+
+
+def test_a_walk_has_as_many_open_ranges_as_there_may_be_workers_and_little_memory(functions, sources):
+    walk = functions["Walk"]
+    text, names = walk["Environment"]["Variables"]["RANGES_AT_ONCE"]["Fn::Sub"]
+    assert text == "${Walks}"
+    assert names["Walks"] == sources["Walk"]["ScalingConfig"]["MaximumConcurrency"]
+    assert walk["MemorySize"] <= 512
 
 
 def test_the_api_answers_before_its_gateway_gives_up(functions):

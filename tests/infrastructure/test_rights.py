@@ -15,7 +15,7 @@ TRIALS = "${DataBucket}/.tidelake/check/*"
 
 EVENTS = {"Fn::GetAtt": ["EventsQueue", "Arn"]}
 
-REACHING = {"APIHandler", "Jobs", "Preprocess", "PreprocessLarge", "Upstream"}
+REACHING = {"APIHandler", "Jobs", "Preprocess", "PreprocessLarge", "Upstream", "Walk"}
 """Functions that reach lakes' buckets."""
 
 
@@ -128,7 +128,7 @@ def test_others_than_the_api_may_say_of_a_connector_only_that_it_fails(resources
             if "ConnectorsTable" in str(statement["Resource"])
         ]
         # Links name buckets, whose connectors are looked for.
-        finding = [] if name == "Upstream" else ["dynamodb:Query"]
+        finding = [] if name in ("Upstream", "Walk") else ["dynamodb:Query"]
         assert [statement["Action"] for statement in statements] == [
             ["dynamodb:GetItem", *finding],
             ["dynamodb:UpdateItem"],
@@ -185,13 +185,11 @@ def test_no_function_makes_organizations(rights):
     assert not [name for name, _, resource in rights if "OrganizationsTable" in str(resource)]
 
 
-@pytest.mark.parametrize("function", ["APIHandler", "Jobs"])
-def test_only_jobs_looks_and_targets_of_links_are_asked_for(rights, function):
+@pytest.mark.parametrize(("function", "more"), [("APIHandler", {"WalksQueue"}), ("Jobs", set())])
+def test_only_jobs_walks_looks_and_targets_of_links_are_asked_for(rights, function, more):
+    asked = {"JobsQueue", "EventsQueue", "FetchesQueue", "PreprocessQueue"} | more
     assert {queue for name, queue in allowed(rights, "sqs:SendMessage") if name == function} == {
-        "{'Fn::GetAtt': ['JobsQueue', 'Arn']}",
-        "{'Fn::GetAtt': ['EventsQueue', 'Arn']}",
-        "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}",
-        "{'Fn::GetAtt': ['PreprocessQueue', 'Arn']}",
+        f"{{'Fn::GetAtt': ['{queue}', 'Arn']}}" for queue in asked
     }
 
 
@@ -251,6 +249,7 @@ def test_each_function_consumes_its_own_queue_alone(rights, of_type):
             ("PreprocessLarge", "{'Fn::GetAtt': ['PreprocessLargeQueue', 'Arn']}"),
             ("Fetch", "{'Fn::GetAtt': ['FetchesQueue', 'Arn']}"),
             ("Jobs", "{'Fn::GetAtt': ['JobsQueue', 'Arn']}"),
+            ("Walk", "{'Fn::GetAtt': ['WalksQueue', 'Arn']}"),
         }
 
 
@@ -266,4 +265,12 @@ def test_whoever_asks_for_an_object_can_tell_a_missing_one_from_a_forbidden_one(
     looking = {name for name, resource in allowed(rights, "s3:GetObject") if "DataBucket" in resource}
     assert {
         name for name, resource in allowed(rights, "s3:ListBucket") if "DataBucket" in resource
-    } == looking
+    } == looking | {"Walk"}
+
+
+def test_walks_list_objects_and_insert_records_and_change_neither(rights):
+    mine = {(action, str(resource)) for name, action, resource in rights if name == "Walk"}
+    assert {action for action, _ in mine if action.startswith("s3:")} == {"s3:ListBucket"}
+    assert {action for action, resource in mine if "DataTable" in resource} == {
+        *("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"),
+    }

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from chalicelib.jobs import worker
+from chalicelib.jobs import walks, worker
 from chalicelib.model import limits
 from chalicelib.storage import quarantine, queues, tables
 
@@ -12,6 +12,7 @@ DEAD_LETTERS = {
     "PreprocessLargeQueue": "PreprocessLargeDeadLetters",
     "FetchesQueue": "FetchesDeadLetters",
     "JobsQueue": "JobsDeadLetters",
+    "WalksQueue": "WalksDeadLetters",
 }
 KEPT = (
     "DataBucket",
@@ -36,6 +37,7 @@ TABLES = {
     "LabelsTable": tables.LabelItem,
     "TaggingsTable": tables.TaggingItem,
     "JobsTable": tables.JobItem,
+    "RangesTable": tables.KeyRangeItem,
 }
 
 
@@ -89,6 +91,7 @@ def test_a_message_is_tried_more_than_twice(of_type):
     assert tries["PreprocessLargeQueue"] >= 3
     # The last one ends a job whose worker died each time.
     assert tries["JobsQueue"] == worker.DELIVERIES + 1
+    assert tries["WalksQueue"] == walks.DELIVERIES + 1
 
 
 def test_queues_and_buckets_are_encrypted_and_refuse_what_comes_without_tls(of_type, statements):
@@ -198,6 +201,7 @@ def test_what_expires_expires(resources):
         "DataTable": "expires_at",
         "KeysTable": "expires_epoch",
         "JobsTable": "expires_at",
+        "RangesTable": "expires_at",
         "ClaimsTable": "expires_at",
         "CountersTable": "expires_at",
     }

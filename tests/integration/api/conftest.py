@@ -26,6 +26,7 @@ from chalicelib.storage.tables import (
     DataItem,
     JobItem,
     KeyItem,
+    KeyRangeItem,
     LabelItem,
     LakeItem,
     OrganizationItem,
@@ -47,6 +48,8 @@ ENVIRONMENT = {
     "LABELS_TABLE": "labels",
     "TAGGINGS_TABLE": "taggings",
     "JOBS_TABLE": "jobs",
+    "RANGES_TABLE": "ranges",
+    "WALKS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/walks",
     "JOBS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
     "FETCHES_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/fetches",
     "PREPROCESS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/preprocess",
@@ -58,7 +61,7 @@ ENVIRONMENT = {
 }
 TABLES = (
     *(DataItem, LakeItem, ConnectorItem, KeyItem, OrganizationItem),
-    *(ClaimItem, LabelItem, TaggingItem, JobItem),
+    *(ClaimItem, LabelItem, TaggingItem, JobItem, KeyRangeItem),
 )
 NO_HEADERS: Mapping[str, str] = {}
 CONTEXT = SimpleNamespace(
@@ -164,7 +167,7 @@ def tables():
         _create_counters()
         for bucket in ("bucket", "artifacts"):
             boto3.client("s3").create_bucket(Bucket=bucket)
-        for queue in ("jobs", "events", "fetches", "preprocess"):
+        for queue in ("jobs", "events", "fetches", "preprocess", "walks"):
             boto3.client("sqs").create_queue(QueueName=queue)
         yield
     _forget_clients()

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from infra import cloud
-from tests.simulation.fakes.dynamodb import Shape, decoded
+from tests.simulation.fakes.dynamodb import Index, Shape, decoded
 from tests.simulation.fakes.s3 import Bucket
 from tests.simulation.fakes.world import OWNER, Request, World, installed
 
@@ -143,7 +143,7 @@ def _make_table(dynamodb: Any, name: str, shape: Shape) -> None:
         {
             "IndexName": index_name,
             "KeySchema": _schema(index.keys),
-            "Projection": {"ProjectionType": "ALL" if index.projects_all else "KEYS_ONLY"},
+            "Projection": _projection(index),
         }
         for index_name, index in shape.indexes.items()
     ]
@@ -157,6 +157,12 @@ def _make_table(dynamodb: Any, name: str, shape: Shape) -> None:
         ],
         **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )
+
+
+def _projection(index: Index) -> dict[str, Any]:
+    if index.projects:
+        return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projects)}
+    return {"ProjectionType": "ALL" if index.projects_all else "KEYS_ONLY"}
 
 
 def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:

@@ -13,17 +13,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import TidelakeError
+from chalicelib.jobs import scans
 from chalicelib.model import moment
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState
 from chalicelib.model.data import Data, Facts, Reason, Sight, Status, Type, first_record
 from chalicelib.model.hint import Channel, Sequencer
+from chalicelib.model.job import JobState
 from chalicelib.model.lake import Bucket, Lake
 from chalicelib.model.work import Work
 from chalicelib.storage import (
     buckets,
     connectors,
     counters,
+    jobs,
     lakes,
+    listings,
     queues,
     records,
     shards,
@@ -32,8 +36,10 @@ from chalicelib.storage import (
 )
 from tests.integration.fakes.conftest import BUCKETS, Twins
 from tests.simulation.fakes.world import ORGANIZATION, OWNER
+from tests.simulation.shift import work
 
 KEYS = ["a.jpg", "b c.jpg", "d+e.jpg", "frames/é.jpg", "frames/🐋"]
+ODD_KEYS = ["\x01", "\uffff", "\U0010ffff"]
 FACTS = [
     Facts(status=Status.READY, type=Type.IMAGE, width=4, height=3, metadata={"iso": 100, "make": "é"}),
     Facts(status=Status.SKIPPED, type=Type.OTHER, status_reason=Reason.UNSUPPORTED_TYPE),
@@ -91,6 +97,24 @@ def test_records_are_written_and_read_alike(twins: Twins, lake: Lake, seed: int)
             random.choice(about_a_key)(random.choice(KEYS))
         twins.world.clock += 1
     assert twins.compared > 60
+
+
+def test_walks_list_compare_cut_and_end_alike(
+    twins: Twins, lake: Lake, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(seed)
+    monkeypatch.setattr(listings, "PAGE", 3)
+    monkeypatch.setattr(scans, "PAGES", 2)
+    for key in [*KEYS, *(f"{random.randrange(10**6)}" for _ in range(20)), *ODD_KEYS]:
+        twins.ask("s3", "PutObject", Bucket=lake.bucket, Key=key, Body=b"1", ContentType="image/jpeg")
+    jobs.begin_scan(lake)
+    jobs.begin_sync(lake)
+    work(twins.world, queue="walks")
+    assert [job.state for job in jobs.page(ORGANIZATION, lake.id, None, None, 9)] == [JobState.SUCCEEDED] * 2
+    assert len(twins.world.dynamodb.tables["data"].items) == 28
+    assert [each.name for each in lakes.every()] == ["default"]
+    for key in ODD_KEYS:
+        twins.ask("s3", "DeleteObject", Bucket=lake.bucket, Key=key)
 
 
 def test_counters_are_added_and_guarded_alike(twins: Twins, lake: Lake, seed: int) -> None:

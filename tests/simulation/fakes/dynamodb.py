@@ -27,9 +27,11 @@ _INDEX_KEY_BYTES = 1024
 class Index:
     keys: tuple[str, ...]
     projects_all: bool = False
+    projects: tuple[str, ...] = ()
+    """Attributes that are no keys."""
 
     def project(self, item: Item, table_keys: tuple[str, ...]) -> Item:
-        kept = item if self.projects_all else {*self.keys, *table_keys}
+        kept = item if self.projects_all else {*self.keys, *self.projects, *table_keys}
         return {name: value for name, value in item.items() if name in kept}
 
 
@@ -203,6 +205,22 @@ class DynamoDB:
         if Limit is not None and len(page) == Limit:
             answer["LastEvaluatedKey"] = encoded({name: page[-1][name] for name in order})
         return answer
+
+    def scan(
+        self,
+        *,
+        TableName: str,
+        FilterExpression: str | None = None,
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+        ExpressionAttributeValues: Wire | None = None,
+        ReturnConsumedCapacity: str = "NONE",
+    ) -> dict[str, Any]:
+        table = self._table("Scan", TableName)
+        kept = [expressions.parse_condition(FilterExpression)] if FilterExpression else []
+        binding = _binding("Scan", kept, ExpressionAttributeNames, ExpressionAttributeValues)
+        found = [item for item in table.items.values() if all(each.meaning(item, binding) for each in kept)]
+        items = [encoded(item) for item in found]
+        return {"Items": items, "Count": len(items), "ScannedCount": len(table.items)}
 
     def expire(self, now: float) -> int:
         """Remove what TTL may remove by now. DynamoDB does so within days; the caller says when."""

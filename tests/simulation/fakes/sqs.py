@@ -61,6 +61,13 @@ class SQS:
         queue.visible[message.id] = message
         return {"MessageId": message.id}
 
+    def change_message_visibility(
+        self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int
+    ) -> dict[str, Any]:
+        """Time passes as whoever drives the fake has it."""
+        self._queue("ChangeMessageVisibility", QueueUrl)
+        return {}
+
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
         self._queue("SendMessageBatch", QueueUrl)
         if not Entries:

@@ -46,6 +46,8 @@ _SETTINGS = {
     "LABELS_TABLE": "labels",
     "TAGGINGS_TABLE": "taggings",
     "JOBS_TABLE": "jobs",
+    "RANGES_TABLE": "ranges",
+    "RANGES_AT_ONCE": "4",
     "ARTIFACTS_BUCKET": ARTIFACTS,
     "EVENTS_QUEUE": "events",
     "EVENTS_QUEUE_ARN": f"arn:aws:sqs:us-east-1:{OWNER}:tidelake-test-events",
@@ -54,6 +56,7 @@ _SETTINGS = {
     "PREPROCESS_LARGE_QUEUE": "preprocess-large",
     "FETCHES_QUEUE": "fetches",
     "JOBS_QUEUE": "jobs",
+    "WALKS_QUEUE": "walks",
     "WORKERS": "1",
     "SIGNING_KEY": "a secret of the stack",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -62,7 +65,7 @@ _SETTINGS = {
 }
 _SHARD_INDEX = {
     "by_created": Index(("shard", "created_key")),
-    "by_key": Index(("shard", "object_name")),
+    "by_key": Index(("shard", "object_name"), projects=("etag", "size")),
     "by_filename": Index(("shard", "filename_key")),
 }
 _TABLES = {
@@ -80,8 +83,9 @@ _TABLES = {
     "labels": Shape(("group", "key")),
     "taggings": Shape(("tag_shard", "created_key")),
     "jobs": Shape(("organization", "id"), expiry="expires_at"),
+    "ranges": Shape(("walk", "id"), expiry="expires_at"),
 }
-_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4, "fetches": 5, "jobs": 9}
+_QUEUES = {"events": 8, "preprocess": 3, "preprocess-large": 4, "fetches": 5, "jobs": 9, "walks": 9}
 
 
 @dataclass(frozen=True, slots=True)

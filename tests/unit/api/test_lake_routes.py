@@ -17,7 +17,7 @@ from tests.simulation import faults, objects
 from tests.simulation.fakes.s3 import Bucket
 from tests.simulation.fakes.world import ORGANIZATION, OWNER, Request, World, installed
 from tests.simulation.interference import interleave, let
-from tests.simulation.shift import deliver
+from tests.simulation.shift import deliver, work
 from tests.unit.api.gateway import Answer, Gateway
 
 QUEUE = f"arn:aws:sqs:us-east-1:{OWNER}:tidelake-test-events"
@@ -103,6 +103,19 @@ def state(answer: Answer) -> str:
     return str(answer.body["notifications"]["state"])
 
 
+def test_what_is_in_the_bucket_already_is_recorded_by_a_job_once_all_functions_know_the_lake(world, admin):
+    for name in ("a/1", "a/2", "b"):
+        world.s3.put_object(Bucket="yours", Key=name, Body=b"1")
+    made = create(admin, prefix="a", on_create="scan")
+    assert (made.status, made.body["job"]["kind"], made.body["job"]["state"]) == (201, "scan", "queued")
+    [message] = world.sqs.queues["walks"].visible.values()
+    assert message.delay > 10
+    work(world, queue="walks")
+    job = admin.call("GET", f"/v1/jobs/{made.body['job']['id']}").body
+    assert (job["state"], job["progress"]["inserted"]) == ("succeeded", 2)
+    assert "job" not in admin.call("GET", f"{LAKES}/{made.body['id']}").body
+
+
 def test_a_lake_is_made_and_its_bucket_tells_of_it(world, admin):
     made = create(admin, prefix="/a/", preprocess="off")
     assert (made.status, state(made)) == (201, "connected")
@@ -176,7 +189,7 @@ def test_what_is_made_with_an_idempotency_key_is_made_once(world, admin):
         ({"prefix": "é" * 512}, "#/prefix"),
         ({"prefix": "/.tidelake/x"}, "#/prefix"),
         ({"prefix": None}, "#/prefix"),
-        ({"on_create": "scan"}, "#/on_create"),
+        ({"on_create": "import"}, "#/on_create"),
         ({"preprocess": "lazy"}, "#/preprocess"),
         ({"quota": {"items": 5}}, "#/quota"),
         ({"metadata_schema": {}}, "#/metadata_schema/fields"),

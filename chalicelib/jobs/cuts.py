@@ -1,0 +1,105 @@
+"""Where a range is cut, so that two workers have something to do.
+
+Nothing is known of a bucket's names but those that it answers when asked what comes after some text. So the
+names themselves show where they part: the first character at which what is left of the range still differs is
+looked for, then the middle between the first and the last character there.
+"""
+
+from bisect import bisect_left
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.model import limits
+from chalicelib.model.keyrange import Span
+from chalicelib.storage import listings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.model.lake import Bucket
+
+_ATTEMPTS = 3
+_SURROGATES = range(0xD800, 0xE000)
+"""Code points that are no characters."""
+_LAST = 0x10FFFF
+
+type _Ask = Callable[[str], str | None]
+"""The first name after a text, if there is one."""
+
+
+def find(bucket: "Bucket", left: Span) -> str | None:
+    """A text to cut at, after which more than one page is left. None where it seems not to be worth it."""
+    for _ in range(_ATTEMPTS):
+        at = _middle(_asking(bucket, left), left)
+        if at is None:
+            return None
+        rest = Span(left.prefix, at, left.upto)
+        if listings.read(bucket, rest).end is not None:
+            return at
+        # So little comes after it that it may stay with whoever walks there.
+        left = Span(left.prefix, left.after, at)
+    return None
+
+
+def _asking(bucket: "Bucket", left: Span) -> _Ask:
+    @cache
+    def ask(after: str) -> str | None:
+        page = listings.read_page(bucket, left.prefix, after, 1)
+        name = page.objects[0].object_name if page.objects else None
+        return name if name is not None and left.holds(name) else None
+
+    return ask
+
+
+def _middle(ask: _Ask, left: Span) -> str | None:
+    first = ask(left.after)
+    if first is None:
+        return None
+    bound = left.prefix if left.upto is None else left.upto
+    places = range(_shared(first, bound), len(first))
+    found = bisect_left(places, True, key=lambda place: _after(ask, first, place) is not None)
+    if found == len(places):
+        return None
+    at = _between(ask, first, places[found], bound)
+    return at if len(at.encode()) <= limits.KEY_BYTES and left.holds(at) else None
+
+
+def _between(ask: _Ask, first: str, place: int, bound: str) -> str:
+    stem, low, beyond = first[:place], ord(first[place]), _after(ask, first, place) or ""
+    if not _goes_on(beyond, stem):
+        return stem + _character(low + 1)
+    high = ord(bound[place]) if _goes_on(bound, stem) else _highest(ask, stem, ord(beyond[place]))
+    return stem + _character((low + high + 1) // 2)
+
+
+def _goes_on(name: str, stem: str) -> bool:
+    return name.startswith(stem) and len(name) > len(stem)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters they begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _after(ask: _Ask, name: str, place: int) -> str | None:
+    """The first name after all that agree with this one up to and with the place."""
+    code = ord(name[place])
+    return ask(name[:place] + _character(code + 1)) if code < _LAST else None
+
+
+def _highest(ask: _Ask, stem: str, known: int) -> int:
+    """The highest character that follows the stem in any name, where a lower one is known."""
+    step, unknown = 1, _LAST + 1
+    while known + 1 < unknown:
+        guess = min(known + step, unknown - 1)
+        found = ask(stem + _character(guess))
+        if found is not None and _goes_on(found, stem):
+            known, step = max(ord(found[len(stem)]), guess), step * 2
+        else:
+            unknown, step = guess, max(1, (guess - known) // 2)
+    return known
+
+
+def _character(code: int) -> str:
+    return chr(_SURROGATES.stop if code in _SURROGATES else code)
