@@ -87,13 +87,13 @@ class Stack:
         objects = [entry for page in pages for entry in page.get("Contents", [])]
         return {entry["Key"]: (entry["Size"], entry["ETag"].strip('"')) for entry in objects}
 
-    def in_step(self, prefix: str = "") -> bool:
-        objects = self.index(prefix, kind="object")
+    def in_step(self, prefix: str = "", lake: str = "default") -> bool:
+        objects = self.index(prefix, lake, kind="object")
         records = {record["object_name"]: (record["size"], record["etag"]) for record in objects}
         return records == self.listing(prefix)
 
-    def settled(self, prefix: str = "") -> bool:
-        return self.in_step(prefix) and all(r["status"] in FINAL for r in self.index(prefix))
+    def settled(self, prefix: str = "", lake: str = "default") -> bool:
+        return self.in_step(prefix, lake) and all(r["status"] in FINAL for r in self.index(prefix, lake))
 
     def depth(self, queue: str) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

@@ -8,21 +8,23 @@ import pytest
 
 from chalicelib.model.errand import Errand
 from chalicelib.model.job import JobKind, new_job
-from chalicelib.model.lake import lake_id
 from tests.e2e.lake import Stack, eventually, png
-
-LAKE = lake_id("default", "default")
+from tests.e2e.test_access import send
 
 
 @pytest.fixture
-def folder(stack: Stack) -> Iterator[str]:
+def lake(stack: Stack) -> Iterator[dict[str, Any]]:
+    """One of its own, so that a walk meets nothing of other tests."""
     prefix = f"walks-{uuid.uuid4().hex[:8]}/"
-    yield prefix
+    body = {"name": prefix, "connector": "stack", "prefix": prefix, "on_create": "none"}
+    made = send(stack, "POST", "/v1/datalakes", body)
+    assert made.status == 201, made.raw
+    yield made.body
     stack.clear(prefix)
 
 
-def run(stack: Stack, kind: JobKind, **task: Any) -> dict[str, Any]:
-    job = new_job("default", LAKE, kind, {"dry_run": False, "force": False, "patience_seconds": 0} | task)
+def run(stack: Stack, lake: dict[str, Any], kind: JobKind) -> dict[str, Any]:
+    job = new_job("default", lake["id"], kind, {"dry_run": False, "force": False, "patience_seconds": 0})
     stack.sqs.send_message(QueueUrl=stack.handle["queues"]["walks"], MessageBody=Errand(job).encode())
     over = ("succeeded", "failed")
     assert eventually(lambda: stack.call(f"/jobs/{job.id}").body.get("state") in over)
@@ -30,13 +32,19 @@ def run(stack: Stack, kind: JobKind, **task: Any) -> dict[str, Any]:
     return found
 
 
-def test_what_events_did_not_tell_is_found_and_repaired(stack: Stack, folder: str) -> None:
+def test_what_events_did_not_tell_is_found_and_repaired(stack: Stack, lake: dict[str, Any]) -> None:
+    folder = lake["prefix"]
+
+    def settled() -> bool:
+        return stack.settled(folder, lake["id"])
+
     names = [f"{folder}{n}.png" for n in range(6)]
     for name in names:
         stack.s3.put_object(Bucket=stack.bucket, Key=name, Body=png())
-    assert eventually(stack.settled)
+    run(stack, lake, JobKind.SCAN)
+    assert eventually(settled)
     table = stack.handle["tables"]["data"]
-    records = {record["object_name"]: record["id"] for record in stack.index(folder)}
+    records = {record["object_name"]: record["id"] for record in stack.index(folder, lake["id"])}
 
     for name in names[:2]:
         stack.dynamodb.delete_item(TableName=table, Key={"id": {"S": records[name]}})
@@ -48,18 +56,18 @@ def test_what_events_did_not_tell_is_found_and_repaired(stack: Stack, folder: st
     )
     ghost = f"{folder}ghost.png"
     copied = stack.dynamodb.get_item(TableName=table, Key={"id": {"S": records[names[3]]}})["Item"]
-    own = {"id": {"S": str(uuid.uuid5(uuid.UUID(LAKE), ghost))}, "object_name": {"S": ghost}}
+    own = {"id": {"S": str(uuid.uuid5(uuid.UUID(lake["id"]), ghost))}, "object_name": {"S": ghost}}
     stack.dynamodb.put_item(TableName=table, Item=copied | own)
-    first = run(stack, JobKind.SYNC)
+    first = run(stack, lake, JobKind.SYNC)
     assert (first["state"], first["error"]) == ("succeeded", None)
     counts = {name: first["progress"][name] for name in ("new", "changed", "ghosts", "hinted")}
     assert counts == {"new": 2, "changed": 1, "ghosts": 1, "hinted": 4}
-    assert eventually(stack.settled)
-    second = run(stack, JobKind.SYNC)["progress"]
+    assert eventually(settled)
+    second = run(stack, lake, JobKind.SYNC)["progress"]
     assert {second[name] for name in ("new", "changed", "ghosts", "missing_thumbnails", "hinted")} == {0}
 
     for name in names[3:]:
         stack.dynamodb.delete_item(TableName=table, Key={"id": {"S": records[name]}})
-    scanned = run(stack, JobKind.SCAN)["progress"]
+    scanned = run(stack, lake, JobKind.SCAN)["progress"]
     assert (scanned["inserted"], scanned["hinted"]) == (3, 0)
-    assert eventually(stack.settled)
+    assert eventually(settled)
