@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.config import config
 from chalicelib.downstream.outcomes import Outcome, OutcomeKind, done, failed, skipped
 from chalicelib.downstream.targets import Courier
-from chalicelib.errors import InvalidUrl, Refused, StorageUnavailable
+from chalicelib.errors import InvalidUrl, StorageUnavailable
 from chalicelib.model import label, limits, link, moment
 from chalicelib.model import url as urls
 from chalicelib.model.data import Health, Status, first_link, overlay
@@ -287,9 +287,6 @@ class _Desk:
     def _write(self, plans: "Sequence[_Plan]", room: int) -> None:
         try:
             refused = transactions.attempt_each("write links", [plan.writes for plan in plans], room)
-        except Refused:
-            # They may be too large to be written together.
-            return
         except StorageUnavailable as error:
             if self.is_interrupted:
                 raise
