@@ -115,6 +115,7 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
     The same call may be repeated. An entry that is `retryable` may succeed as it is.
     """
     home = lakes.find(caller.organization, lake)
+    uploads.require(home)
     entries = [_named(home, entry, body.name_by) for entry in body.uploads]
     fit = {n: entry for n, entry in enumerate(entries) if isinstance(entry, UploadEntry)}
     told = uploads.announce(home, [_announcement(entry) for entry in fit.values()], body.if_exists)

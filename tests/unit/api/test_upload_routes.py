@@ -10,10 +10,11 @@ import pytest
 
 from chalicelib.api import answers
 from chalicelib.model import limits, upload
+from chalicelib.model.connector import Permission
 from chalicelib.model.lake import Lake
-from chalicelib.storage import records
+from chalicelib.storage import connectors, records
 from chalicelib.storage.transfers import Multipart
-from tests.simulation import faults
+from tests.simulation import faults, objects
 from tests.simulation.fakes.world import Request, World
 from tests.simulation.interference import let
 from tests.simulation.objects import deliver, put
@@ -21,6 +22,12 @@ from tests.unit.api.gateway import Answer, Gateway
 
 MIB = 1024**2
 PNG = "image/png"
+
+
+@pytest.fixture
+def lake(lake: Lake) -> Lake:
+    objects.add_connector(lake.bucket)
+    return lake
 
 
 def entry(name: str | None = "a.png", **more: object) -> dict[str, Any]:
@@ -266,6 +273,14 @@ def test_many_parts_are_shown_in_pages(gateway, world, lake):
     assert (len(ticket["parts"]), ticket["next"], ticket["part_count"]) == (500, 501, 1250)
     page = gateway.call("GET", f"/uploads/{ticket['upload_id']}/parts", first="1001").body
     assert ([page["parts"][0]["number"], page["parts"][-1]["number"]], page["next"]) == ([1001, 1250], None)
+
+
+def test_where_nothing_can_be_written_nothing_is_announced(gateway, world, lake):
+    stack = connectors.read(lake.organization, lake.connector)
+    connectors.record(stack, replace(stack, grants=stack.grants - {Permission.WRITE}))
+    answer = announce(gateway, entry())
+    assert (answer.status, answer.body["code"]) == (409, "not_supported")
+    assert records.read(lake.data_id("a.png")) is None
 
 
 def test_parts_become_one_object_which_its_event_confirms(gateway, world, lake):

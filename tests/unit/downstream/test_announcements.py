@@ -20,7 +20,7 @@ from chalicelib.storage import counters, edits, labels, members, records, taggin
 from chalicelib.storage.records import Order
 from tests.simulation import faults, objects
 from tests.simulation.fakes.world import Request, World
-from tests.simulation.interference import interleave, let
+from tests.simulation.interference import cramp, interleave, let
 from tests.simulation.objects import delete, put
 
 PNG = "image/png"
@@ -365,3 +365,9 @@ def test_a_thousand_entries_cost_few_requests(world, lake):
         "HeadObject": 1000,
         "HeadBucket": 1,
     }
+
+
+def test_what_is_too_large_for_one_transaction_is_announced_in_several(world, lake):
+    cramp(world, 6)
+    drafts = [draft(f"{n}.png", tags=("car",)) for n in range(40)]
+    assert {each.kind for each in announce(lake, *drafts)} == {OutcomeKind.OK}

@@ -22,8 +22,8 @@ from chalicelib.model.work import Work
 from chalicelib.storage import connectors, labels, records
 from chalicelib.storage.records import Order
 from tests.simulation import faults, objects
-from tests.simulation.fakes.world import Request, World
-from tests.simulation.interference import interleave, let
+from tests.simulation.fakes.world import World
+from tests.simulation.interference import cramp, interleave, let
 
 URL = "https://images.example.org/a/frame.0001.jpg"
 OTHER = "https://images.example.org/b/frame.0001.jpg"
@@ -410,10 +410,5 @@ def test_of_updates_at_once_none_is_lost(world, lake):
 
 
 def test_what_is_too_large_for_one_transaction_is_written_in_several(world, lake):
-    def decide(request: Request) -> object:
-        if request.operation == "TransactWriteItems" and len(request.parameters["TransactItems"]) > 6:
-            raise faults.errors.refusal(request.operation, "ValidationException")
-        return world.perform(request)
-
-    world.interpose = decide
+    cramp(world, 6)
     assert told(create(lake, *(full(n) for n in range(40)))) == [("ok", None)] * 40
