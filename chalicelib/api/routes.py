@@ -429,7 +429,15 @@ ROUTES = (
         DeletionParameters,
         role=Role.EDITOR,
         answers={200: DeletionAnswer, 202: DeletionAnswer},
-        errors=(UnknownData, DeleteNotAllowed, HasNoObject, EtagMismatch, NotSupported, AccessDenied),
+        errors=(
+            UnknownData,
+            NoContent,
+            DeleteNotAllowed,
+            HasNoObject,
+            EtagMismatch,
+            NotSupported,
+            AccessDenied,
+        ),
     ),
     Route(
         "POST",

@@ -109,11 +109,9 @@ class _Plan:
     @property
     def writes(self) -> "list[dict[str, Any]]":
         before, after = self.before, self.after
-        held = before.tags if before else frozenset()
-        if not self.is_new and before:
-            return [records.labelling_of(before, after), *taggings.passage(after, held, after.tags)]
-        left = taggings.passage(before, held, frozenset()) if before else []
-        return [records.link_of(before, after), *left, *taggings.passage(after, frozenset(), after.tags)]
+        if before and before.live:
+            return [records.labelling_of(before, after), *taggings.passage(after, before.tags, after.tags)]
+        return [records.link_of(before, after), *taggings.passage(after, frozenset(), after.tags)]
 
 
 @dataclass(slots=True)

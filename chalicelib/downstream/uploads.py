@@ -188,13 +188,16 @@ class _Desk:
     def _draft(self, index: int, before: "Data | None") -> "Data":
         draft = self.drafts[index]
         in_parts = draft.size is not None and draft.size > limits.FORM_BYTES
+        expires_at = moment.end_of(limits.MULTIPART_SECONDS if in_parts else limits.ANNOUNCED_SECONDS)
+        if before and before.announced:
+            expires_at = max(expires_at, before.expires_at or 0)
         return announced_record(
             self.lake,
             draft.object_name,
             before,
             size=draft.size or 0,
             content_type=draft.content_type,
-            expires_at=moment.end_of(limits.MULTIPART_SECONDS if in_parts else limits.ANNOUNCED_SECONDS),
+            expires_at=expires_at,
             op_id=moment.new_op_id(),
         )
 

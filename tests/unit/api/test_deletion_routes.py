@@ -324,3 +324,10 @@ def test_what_is_too_large_for_one_transaction_is_forgotten_in_several(admin, wo
     ids = put(world, lake, *(f"{n}.png" for n in range(STEP)))
     cramp(world, 2)
     assert ended(admin, world, begin(admin, ids=ids))["forgotten"] == STEP
+
+
+def test_what_is_pending_has_no_object_to_delete(admin, world, lake):
+    objects.add_connector(lake.bucket)
+    entry = {"object_name": "a.png", "size": 5, "content_type": "image/png"}
+    [one] = admin.call("POST", "/uploads", {"uploads": [entry]}).body["ok"]
+    assert delete_object(admin, one["data"]["id"], "e").status == 404
