@@ -11,7 +11,7 @@ TidelakeError
 │   ├── Archived
 │   ├── AccessDenied
 │   └── NotFetched          from another host
-├── NotSupported            the bucket's storage cannot do it safely
+├── NotSupported            the bucket's storage, or the connector, cannot do it
 ├── InvalidRequest          the caller must change the request
 │   ├── InvalidCursor
 │   ├── InvalidQuery        what stands in `q`

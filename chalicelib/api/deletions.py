@@ -9,7 +9,7 @@ from chalicelib.api.data import find
 from chalicelib.api.parameters import Flag, Parameters
 from chalicelib.api.targets import Target
 from chalicelib.downstream import deletions
-from chalicelib.errors import InvalidRequest, UnknownData
+from chalicelib.errors import InvalidRequest, NoContent, UnknownData
 from chalicelib.model.data import Kind
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.key import Role
@@ -59,7 +59,10 @@ def delete_data(caller: "Caller", parameters: DeletionParameters, lake: str, id:
     if parameters.etag is None:
         raise InvalidRequest(("etag", "Field required where the object is to be deleted"))
     deletions.require(home)
-    deletions.delete(home, find(home, id), parameters.etag)
+    data = find(home, id)
+    if not data.live:
+        raise NoContent(data.status)
+    deletions.delete(home, data, parameters.etag)
     return answers.accepted(answers.describe_deletion(id, "deleted", _DELETED))
 
 

@@ -429,7 +429,15 @@ ROUTES = (
         DeletionParameters,
         role=Role.EDITOR,
         answers={200: DeletionAnswer, 202: DeletionAnswer},
-        errors=(UnknownData, DeleteNotAllowed, HasNoObject, EtagMismatch, NotSupported, AccessDenied),
+        errors=(
+            UnknownData,
+            NoContent,
+            DeleteNotAllowed,
+            HasNoObject,
+            EtagMismatch,
+            NotSupported,
+            AccessDenied,
+        ),
     ),
     Route(
         "POST",
@@ -447,6 +455,7 @@ ROUTES = (
         role=Role.EDITOR,
         body=UploadsBody,
         answers={200: UploadsAnswer},
+        errors=(NotSupported,),
     ),
     Route(
         "POST",

@@ -18,7 +18,7 @@ from chalicelib.downstream.outcomes import Outcome, OutcomeKind, failed
 from chalicelib.downstream.uploads import Announcement, IfExists
 from chalicelib.errors import InvalidBody, InvalidCursor, StorageUnavailable, UnknownUpload
 from chalicelib.model import limits, upload
-from chalicelib.storage import forgetting, labels, lakes, records, transfers
+from chalicelib.storage import buckets, forgetting, labels, lakes, records, transfers
 from chalicelib.storage.transfers import Multipart
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
     The same call may be repeated. An entry that is `retryable` may succeed as it is.
     """
     home = lakes.find(caller.organization, lake)
+    uploads.require(home)
     entries = [_named(home, entry, body.name_by) for entry in body.uploads]
     fit = {n: entry for n, entry in enumerate(entries) if isinstance(entry, UploadEntry)}
     told = uploads.announce(home, [_announcement(entry) for entry in fit.values()], body.if_exists)
@@ -162,14 +163,15 @@ def complete_upload(
 def drop_upload(caller: "Caller", parameters: "Parameters", lake: str, upload_id: str) -> "Response":
     """Drop an upload in parts.
 
-    The parts that came are deleted, and a record that is still pending is no more.
+    The parts that came are deleted, and a record that is still pending is no more, unless an object of its
+    name is there.
     """
     home = lakes.find(caller.organization, lake)
     multipart = _open(home, upload_id)
     transfers.abort(home.home, multipart)
     data = records.read(home.data_id(multipart.object_name))
-    if data and data.announced:
-        forgetting.forget(home, [data.id])
+    if data and data.announced and not buckets.holds(home.home, multipart.object_name):
+        forgetting.give_up(data)
     return answers.removed()
 
 

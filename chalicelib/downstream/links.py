@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.config import config
 from chalicelib.downstream.outcomes import Outcome, OutcomeKind, done, failed, skipped
 from chalicelib.downstream.targets import Courier
-from chalicelib.errors import InvalidUrl, Refused, StorageUnavailable
+from chalicelib.errors import InvalidUrl, StorageUnavailable
 from chalicelib.model import label, limits, link, moment
 from chalicelib.model import url as urls
 from chalicelib.model.data import Health, Status, first_link, overlay
@@ -109,11 +109,9 @@ class _Plan:
     @property
     def writes(self) -> "list[dict[str, Any]]":
         before, after = self.before, self.after
-        held = before.tags if before else frozenset()
-        if not self.is_new and before:
-            return [records.labelling_of(before, after), *taggings.passage(after, held, after.tags)]
-        left = taggings.passage(before, held, frozenset()) if before else []
-        return [records.link_of(before, after), *left, *taggings.passage(after, frozenset(), after.tags)]
+        if before and before.live:
+            return [records.labelling_of(before, after), *taggings.passage(after, before.tags, after.tags)]
+        return [records.link_of(before, after), *taggings.passage(after, frozenset(), after.tags)]
 
 
 @dataclass(slots=True)
@@ -287,9 +285,6 @@ class _Desk:
     def _write(self, plans: "Sequence[_Plan]", room: int) -> None:
         try:
             refused = transactions.attempt_each("write links", [plan.writes for plan in plans], room)
-        except Refused:
-            # They may be too large to be written together.
-            return
         except StorageUnavailable as error:
             if self.is_interrupted:
                 raise

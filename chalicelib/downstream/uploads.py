@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
 from chalicelib.downstream.outcomes import Outcome, done, failed, skipped
-from chalicelib.errors import StorageUnavailable
+from chalicelib.errors import NotSupported, StorageUnavailable
 from chalicelib.model import label, limits, moment, upload
 from chalicelib.model.data import announced_record, overlay
 from chalicelib.model.edit import Edit, differ
 from chalicelib.model.label import LabelKind
-from chalicelib.storage import buckets, labels, records, taggings, transactions
+from chalicelib.storage import buckets, connectors, labels, records, taggings, transactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,6 +63,12 @@ class _Plan:
         if self.before and self.before.live:
             return records.labelling_of(self.before, self.after)
         return records.announcement_of(self.before, self.after)
+
+
+def require(lake: "Lake") -> None:
+    """Raises NotSupported where no bytes could follow."""
+    if not connectors.allows_upload(lake.home):
+        raise NotSupported("be written to by the datalake's connector, as far as its last check has shown")
 
 
 def announce(lake: "Lake", drafts: "Sequence[Announcement]", if_exists: IfExists) -> list[Outcome]:
@@ -182,13 +188,16 @@ class _Desk:
     def _draft(self, index: int, before: "Data | None") -> "Data":
         draft = self.drafts[index]
         in_parts = draft.size is not None and draft.size > limits.FORM_BYTES
+        expires_at = moment.end_of(limits.MULTIPART_SECONDS if in_parts else limits.ANNOUNCED_SECONDS)
+        if before and before.announced:
+            expires_at = max(expires_at, before.expires_at or 0)
         return announced_record(
             self.lake,
             draft.object_name,
             before,
             size=draft.size or 0,
             content_type=draft.content_type,
-            expires_at=moment.end_of(limits.MULTIPART_SECONDS if in_parts else limits.ANNOUNCED_SECONDS),
+            expires_at=expires_at,
             op_id=moment.new_op_id(),
         )
 

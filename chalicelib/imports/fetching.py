@@ -231,6 +231,10 @@ class _Line(io.RawIOBase):
             self.header_room -= count
         return count
 
+    def readall(self) -> bytes:
+        """Asked for where a chunk is said to be of -1 bytes. Nothing would count what comes then."""
+        raise http.client.HTTPException("a chunk without an end")
+
     def makefile(self, mode: str) -> io.BufferedReader:
         """What http.client asks of a socket."""
         return io.BufferedReader(self, _BUFFER_BYTES)

@@ -72,6 +72,14 @@ def allows_delete(bucket: "Bucket") -> bool:
         return False
 
 
+def allows_upload(bucket: "Bucket") -> bool:
+    """Whether it was proved that objects can be written there."""
+    try:
+        return Permission.WRITE in read(bucket.organization, bucket.connector).grants
+    except UnknownConnector:
+        return False
+
+
 def report(bucket: "Bucket", state: ConnectorState, reason: str) -> None:
     """What was met on the way to a bucket becomes its connector's state, once."""
     if bucket.connector != STACK:
@@ -133,7 +141,8 @@ def create_stack(organization: str, bucket: str, bucket_owner: str, region: str)
             bucket_owner=bucket_owner,
             region=region,
             state=ConnectorState.ACTIVE,
-            grants=frozenset({Permission.LIST, Permission.READ, Permission.NOTIFY}),
+            # What its functions are granted by the template.
+            grants=frozenset(Permission) - {Permission.DELETE},
             revision=moment.new_op_id(),
             created_at=moment.rfc3339(moment.now()),
         )

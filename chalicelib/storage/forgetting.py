@@ -39,5 +39,12 @@ def forget(lake: "Lake", ids: "Iterable[str]", name: "Callable[[str], str] | Non
     raise StorageUnavailable("forget records", "others were in the way")
 
 
+def give_up(announced: "Data") -> None:
+    """Forget what was announced, unless anybody has written to it since it was read: its bytes may have come.
+    What is left then ends by itself."""
+    writes = _writes(announced, moment.new_op_id())
+    transactions.attempt_each("give up record", [writes], transactions.WRITES)
+
+
 def _writes(data: "Data", op_id: str) -> "list[dict[str, object]]":
     return [records.oblivion_of(data, op_id), *taggings.passage(data, data.tags, frozenset())]

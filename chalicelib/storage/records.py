@@ -135,7 +135,7 @@ def write_gone(
 
 def link_of(before: Data | None, after: Data) -> dict[str, Any]:
     """The write, for a transaction, of a new link, unless another one was written there since `before` was
-    read: nothing, or a tombstone."""
+    read: nothing, or a tombstone, which remembers nothing where a link was."""
     return {"Put": DataItem(**_item(after)).get_save_kwargs_from_instance(is_untouched(before))}
 
 
@@ -159,7 +159,9 @@ def announcement_of(before: Data | None, after: Data) -> dict[str, Any]:
 def labelling_of(before: Data, after: Data) -> dict[str, Any]:
     """The write, for a transaction, of all that people say of a record that stays what it is, unless it does
     not, or people have written meanwhile."""
-    return _update_of(before.id, _written(after), is_as_edited(before) & _is_as_tagged(before))
+    # One that was forgotten and came anew is another one, and has its taggings elsewhere.
+    is_the_same = DataItem.created_key == _created_key(before)
+    return _update_of(before.id, _written(after), is_the_same & is_as_edited(before) & _is_as_tagged(before))
 
 
 def oblivion_of(before: Data, op_id: str) -> dict[str, Any]:

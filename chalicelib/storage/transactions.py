@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from chalicelib import parallel
-from chalicelib.errors import StorageUnavailable
+from chalicelib.errors import Refused, StorageUnavailable
 from chalicelib.storage import aws
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def write(action: str, writes: "Sequence[dict[str, Any]]") -> None:
 
 def attempt_each(action: str, groups: "Sequence[Sequence[dict[str, Any]]]", room: int) -> list[bool]:
     """Write each group all or nothing, as many of them in one transaction as `room` writes allow, and one at
-    least. Answers which were refused: whoever writes to one item of a transaction is in the way of all, so
-    they are worth another attempt with less room."""
+    least. Answers which were refused: whoever writes to one item of a transaction is in the way of all, and
+    large items are too much together, so they are worth another attempt with less room."""
 
     def refused(part: "list[Sequence[dict[str, Any]]]") -> bool:
         try:
             return bool(attempt(action, [write for group in part for write in group]))
-        except ConditionsFailed:
+        except (ConditionsFailed, Refused):
             return True
 
     parts = list(_packed(groups, room))

@@ -3,6 +3,7 @@ one type and one size there, for a quarter of an hour."""
 
 import base64
 from dataclasses import dataclass
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ from chalicelib.storage import aws, buckets, connectors
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from chalicelib.model.data import Sight
     from chalicelib.model.lake import Bucket
 
 _MIB = 1024**2
@@ -123,8 +125,12 @@ def complete(bucket: "Bucket", multipart: Multipart, etags: "Sequence[str]") -> 
                 raise InvalidBody(("#/parts", f"S3 cannot make an object of these: {code}")) from error
             if code not in ("NoSuchUpload", "PreconditionFailed"):
                 raise
-            if not _is_done(bucket, multipart):
-                raise (UnknownUpload if code == "NoSuchUpload" else ObjectExists) from error
+            there = _look(bucket, multipart)
+            if code == "NoSuchUpload" and there is None:
+                raise UnknownUpload from error
+            # Somebody else's object may have the same size.
+            if code == "PreconditionFailed" and (there is None or there.etag != _etag_of(etags)):
+                raise ObjectExists from error
 
 
 def abort(bucket: "Bucket", multipart: Multipart) -> None:
@@ -137,12 +143,21 @@ def abort(bucket: "Bucket", multipart: Multipart) -> None:
                 raise
 
 
-def _is_done(bucket: "Bucket", multipart: Multipart) -> bool:
-    """Whether an earlier completion, whose answer was lost, made the object: an etag ends with the number of
-    its parts."""
+def _look(bucket: "Bucket", multipart: Multipart) -> "Sight | None":
+    """What an earlier completion, whose answer was lost, may have made: an etag ends with the number of its
+    parts."""
     there = buckets.look(bucket, multipart.object_name)
     ending = f"-{multipart.part_count}"
-    return bool(there and there.size == multipart.size and str(there.etag).endswith(ending))
+    return there if there and there.size == multipart.size and str(there.etag).endswith(ending) else None
+
+
+def _etag_of(etags: "Sequence[str]") -> str | None:
+    """Of the object that is made of these parts. None: they are no sums."""
+    try:
+        sums = b"".join(bytes.fromhex(etag.strip('"')) for etag in etags)
+    except ValueError:
+        return None
+    return f"{md5(sums, usedforsecurity=False).hexdigest()}-{len(etags)}"
 
 
 def _place(bucket: "Bucket", multipart: Multipart) -> dict[str, str]:

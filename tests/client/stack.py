@@ -237,6 +237,7 @@ class Stack(httpx.BaseTransport):
 def running() -> Iterator[Stack]:
     with installed(World()) as world:
         lake = objects.add_lake(world, "default", "other")
+        objects.add_connector(lake.bucket)
         _, key = keys.create(ORGANIZATION, "tests", Role.ADMIN, None, keys.new_seed())
         stack = Stack(world, lake, key)
         world.interpose = stack.interpose

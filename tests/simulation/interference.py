@@ -18,6 +18,17 @@ def let(world: World, operation: str, *acts: faults.Fault) -> None:
     world.interpose = decide
 
 
+def cramp(world: World, most: int) -> None:
+    """Items are so large that no more of them fit in one transaction."""
+
+    def decide(request: Request) -> object:
+        if request.operation == "TransactWriteItems" and len(request.parameters["TransactItems"]) > most:
+            raise faults.errors.refusal(request.operation, "ValidationException")
+        return world.perform(request)
+
+    world.interpose = decide
+
+
 def interleave(world: World, *handlers: Callable[[], object]) -> list[Invocation]:
     """All of them, one call to AWS after the other in turn."""
     running = [Invocation(world, handler) for handler in handlers]

@@ -10,9 +10,9 @@ from chalicelib.jobs import deletions
 from chalicelib.model import limits
 from chalicelib.model.data import State
 from chalicelib.storage import connectors, counters, records
-from tests.simulation import faults
+from tests.simulation import faults, objects
 from tests.simulation.fakes.world import ARTIFACTS, Request, World
-from tests.simulation.interference import let
+from tests.simulation.interference import cramp, let
 from tests.simulation.objects import delete, deliver, put
 from tests.simulation.shift import work
 from tests.unit.api.gateway import Answer, Gateway
@@ -117,6 +117,7 @@ def test_the_event_of_its_present_bytes_comes_twice_and_does_not_bring_it_back(g
 
 
 def test_pending_data_is_forgotten_too(gateway, world, lake):
+    objects.add_connector(lake.bucket)
     entry = {"object_name": "a.png", "size": 5, "content_type": "image/png", "tags": ["car"]}
     [one] = gateway.call("POST", "/uploads", {"uploads": [entry]}).body["ok"]
     assert gateway.call("DELETE", f"/data/{one['data']['id']}").status == 200
@@ -317,3 +318,16 @@ def test_a_job_that_dies_at_any_call_counts_each_data_once(admin, world, lake, o
 def test_a_bad_call_is_a_400(admin, world, lake, body, places):
     answer = admin.call("POST", "/data/delete", body)
     assert (answer.status, answer.places) == (400, places)
+
+
+def test_what_is_too_large_for_one_transaction_is_forgotten_in_several(admin, world, lake):
+    ids = put(world, lake, *(f"{n}.png" for n in range(STEP)))
+    cramp(world, 2)
+    assert ended(admin, world, begin(admin, ids=ids))["forgotten"] == STEP
+
+
+def test_what_is_pending_has_no_object_to_delete(admin, world, lake):
+    objects.add_connector(lake.bucket)
+    entry = {"object_name": "a.png", "size": 5, "content_type": "image/png"}
+    [one] = admin.call("POST", "/uploads", {"uploads": [entry]}).body["ok"]
+    assert delete_object(admin, one["data"]["id"], "e").status == 404

@@ -10,17 +10,24 @@ import pytest
 
 from chalicelib.api import answers
 from chalicelib.model import limits, upload
+from chalicelib.model.connector import Permission
 from chalicelib.model.lake import Lake
-from chalicelib.storage import records
+from chalicelib.storage import connectors, records
 from chalicelib.storage.transfers import Multipart
-from tests.simulation import faults
-from tests.simulation.fakes.world import World
+from tests.simulation import faults, objects
+from tests.simulation.fakes.world import Request, World
 from tests.simulation.interference import let
 from tests.simulation.objects import deliver, put
 from tests.unit.api.gateway import Answer, Gateway
 
 MIB = 1024**2
 PNG = "image/png"
+
+
+@pytest.fixture
+def lake(lake: Lake) -> Lake:
+    objects.add_connector(lake.bucket)
+    return lake
 
 
 def entry(name: str | None = "a.png", **more: object) -> dict[str, Any]:
@@ -40,10 +47,19 @@ def begun(gateway: Gateway, size: int = 40 * MIB + 64 * MIB, **more: object) -> 
     return dict(one["upload"])
 
 
+def say(gateway: Gateway, lake: Lake, description: str) -> None:
+    edited = gateway.call("PATCH", f"/data/{lake.data_id('a.mp4')}", {"description": description})
+    assert edited.status == 200
+
+
+def _md5(body: bytes) -> str:
+    return md5(body, usedforsecurity=False).hexdigest()
+
+
 def send_parts(world: World, *bodies: bytes) -> list[dict[str, Any]]:
     [waiting] = world.s3.uploads.values()
     waiting.parts = dict(enumerate(bodies, 1))
-    etags = {n: md5(body, usedforsecurity=False).hexdigest() for n, body in waiting.parts.items()}
+    etags = {n: _md5(body) for n, body in waiting.parts.items()}
     return [{"number": n, "etag": etag} for n, etag in etags.items()]
 
 
@@ -259,6 +275,14 @@ def test_many_parts_are_shown_in_pages(gateway, world, lake):
     assert ([page["parts"][0]["number"], page["parts"][-1]["number"]], page["next"]) == ([1001, 1250], None)
 
 
+def test_where_nothing_can_be_written_nothing_is_announced(gateway, world, lake):
+    stack = connectors.read(lake.organization, lake.connector)
+    connectors.record(stack, replace(stack, grants=stack.grants - {Permission.WRITE}))
+    answer = announce(gateway, entry())
+    assert (answer.status, answer.body["code"]) == (409, "not_supported")
+    assert records.read(lake.data_id("a.png")) is None
+
+
 def test_parts_become_one_object_which_its_event_confirms(gateway, world, lake):
     size = 65 * MIB
     ticket = begun(gateway, size)
@@ -292,6 +316,21 @@ def test_parts_that_were_not_to_overwrite_do_not(gateway, world, lake):
     assert gateway.call("GET", f"/data/{lake.data_id('a.mp4')}").body["status"] == "indexed"
 
 
+def test_whose_parts_come_second_is_not_told_that_they_are_there(gateway, world, lake):
+    size = 65 * MIB
+    first, second = begun(gateway, size), begun(gateway, size)
+    for letter, waiting in zip(b"ab", world.s3.uploads.values(), strict=True):
+        bodies = [bytes([letter]) * (16 * MIB)] * 4 + [bytes([letter]) * MIB]
+        waiting.parts = dict(enumerate(bodies, 1))
+    told = [
+        [{"number": n, "etag": _md5(body)} for n, body in waiting.parts.items()]
+        for waiting in world.s3.uploads.values()
+    ]
+    assert complete(gateway, first["upload_id"], told[0]).status == 200
+    answer = complete(gateway, second["upload_id"], told[1])
+    assert (answer.status, answer.body["code"]) == (409, "conflict")
+
+
 def test_parts_that_were_to_overwrite_do(gateway, world, lake):
     put(world, lake, "a.mp4")
     ticket = begun(gateway, 65 * MIB, if_exists="overwrite")
@@ -307,6 +346,35 @@ def test_a_dropped_upload_leaves_neither_parts_nor_a_record(gateway, world, lake
     assert gateway.call("GET", f"/data/{lake.data_id('a.mp4')}").status == 404
     parts = [{"number": n, "etag": "e"} for n in range(1, 8)]
     assert complete(gateway, ticket["upload_id"], parts).status == 404
+
+
+def test_to_drop_what_was_completed_costs_it_nothing(gateway, world, lake):
+    ticket = begun(gateway, 65 * MIB)
+    parts = send_parts(world, *[b"x" * (16 * MIB)] * 4, b"x" * MIB)
+    say(gateway, lake, "d")
+    let(world, "CompleteMultipartUpload", faults.lost)
+    complete(gateway, ticket["upload_id"], parts)
+    world.interpose = None
+    assert gateway.call("DELETE", f"/uploads/{ticket['upload_id']}").status == 204
+    deliver(world)
+    shown = gateway.call("GET", f"/data/{lake.data_id('a.mp4')}").body
+    assert (shown["status"], shown["description"]) == ("indexed", "d")
+
+
+def test_to_drop_an_upload_forgets_nothing_that_came_meanwhile(gateway, world, lake):
+    ticket = begun(gateway, 65 * MIB)
+    say(gateway, lake, "d")
+
+    def overtaken(world: World, request: Request) -> Any:
+        try:
+            return world.perform(request)
+        finally:
+            put(world, lake, "a.mp4")
+
+    let(world, "HeadObject", overtaken)
+    assert gateway.call("DELETE", f"/uploads/{ticket['upload_id']}").status == 204
+    shown = gateway.call("GET", f"/data/{lake.data_id('a.mp4')}").body
+    assert (shown["status"], shown["description"]) == ("indexed", "d")
 
 
 def test_nobody_else_can_use_an_upload(gateway, world, lake):

@@ -16,11 +16,11 @@ from chalicelib.model.data import Data, State, Status
 from chalicelib.model.edit import Edit
 from chalicelib.model.label import LabelKind
 from chalicelib.model.lake import Lake
-from chalicelib.storage import counters, edits, labels, members, records, taggings
+from chalicelib.storage import counters, edits, forgetting, labels, members, records, taggings
 from chalicelib.storage.records import Order
 from tests.simulation import faults, objects
 from tests.simulation.fakes.world import Request, World
-from tests.simulation.interference import interleave, let
+from tests.simulation.interference import cramp, interleave, let
 from tests.simulation.objects import delete, put
 
 PNG = "image/png"
@@ -365,3 +365,34 @@ def test_a_thousand_entries_cost_few_requests(world, lake):
         "HeadObject": 1000,
         "HeadBucket": 1,
     }
+
+
+def test_what_is_too_large_for_one_transaction_is_announced_in_several(world, lake):
+    cramp(world, 6)
+    drafts = [draft(f"{n}.png", tags=("car",)) for n in range(40)]
+    assert {each.kind for each in announce(lake, *drafts)} == {OutcomeKind.OK}
+
+
+def test_parts_are_waited_for_though_a_form_was_asked_for_since(world, lake):
+    announce(lake, draft("a.mp4", size=limits.FORM_BYTES + 1, content_type="video/mp4"))
+    until = one(lake, "a.mp4").expires_at
+    world.clock += 10
+    announce(lake, draft("a.mp4", content_type="video/mp4"))
+    assert one(lake, "a.mp4").expires_at == until
+
+
+def test_data_that_came_anew_meanwhile_is_tagged_where_it_stands_now(world, lake):
+    labels.get_or_create_all(lake.id, LabelKind.TAG, ["car"])
+    put(world, lake, "a.png")
+
+    def replaced(world: World, request: Request) -> object:
+        forgetting.forget(lake, [lake.data_id("a.png")])
+        world.clock += 1
+        put(world, lake, "a.png")
+        return world.perform(request)
+
+    let(world, "TransactWriteItems", replaced)
+    announce(lake, draft("a.png", tags=("car",)), if_exists=IfExists.OVERWRITE)
+    data = one(lake, "a.png")
+    [tagging] = world.dynamodb.tables["taggings"].items.values()
+    assert tagging["created_key"][1] == records.position(data, Order.CREATED_AT)

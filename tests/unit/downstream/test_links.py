@@ -14,16 +14,16 @@ from chalicelib.downstream.outcomes import Outcome, OutcomeKind
 from chalicelib.errors import InvalidUrl, StorageUnavailable
 from chalicelib.model import limits, link
 from chalicelib.model.connector import ConnectorState
-from chalicelib.model.data import Data, Facts, Health, Kind, Reason, Sight, State, Status
+from chalicelib.model.data import Data, Facts, Health, Kind, Reason, Sight, Status
 from chalicelib.model.fetch import Fetch
 from chalicelib.model.label import LabelKind
 from chalicelib.model.lake import STACK, Lake
 from chalicelib.model.work import Work
-from chalicelib.storage import connectors, labels, records
+from chalicelib.storage import connectors, forgetting, labels, records
 from chalicelib.storage.records import Order
 from tests.simulation import faults, objects
-from tests.simulation.fakes.world import Request, World
-from tests.simulation.interference import interleave, let
+from tests.simulation.fakes.world import World
+from tests.simulation.interference import cramp, interleave, let
 
 URL = "https://images.example.org/a/frame.0001.jpg"
 OTHER = "https://images.example.org/b/frame.0001.jpg"
@@ -243,16 +243,10 @@ def test_an_update_fetches_what_was_dead_or_has_changed_and_nothing_else(world, 
 
 def test_a_link_may_come_back_where_one_was_forgotten(world, lake):
     [outcome] = create(lake, LinkDraft(URL, tags=("a",)))
-    key = (("S", data_of(outcome).id),)
-    item = world.dynamodb.tables["data"].items[key]
-    gone = {name: value for name, value in item.items() if name != "shard"} | {
-        "state": ("S", State.GONE),
-        "gone_from": item["shard"],
-    }
-    world.dynamodb.tables["data"].items[key] = gone
+    assert forgetting.forget(lake, [data_of(outcome).id])
     [again] = create(lake, LinkDraft(URL, tags=("b",)))
     data = data_of(again)
-    assert (again.created, data.id, data.rev) == (True, data_of(outcome).id, 2)
+    assert (again.created, data.id, data.rev) == (True, data_of(outcome).id, 3)
     assert records.read(data.id) == data
     assert listed(world) == {(tag, data.id) for tag in data.tags}
 
@@ -410,10 +404,5 @@ def test_of_updates_at_once_none_is_lost(world, lake):
 
 
 def test_what_is_too_large_for_one_transaction_is_written_in_several(world, lake):
-    def decide(request: Request) -> object:
-        if request.operation == "TransactWriteItems" and len(request.parameters["TransactItems"]) > 6:
-            raise faults.errors.refusal(request.operation, "ValidationException")
-        return world.perform(request)
-
-    world.interpose = decide
+    cramp(world, 6)
     assert told(create(lake, *(full(n) for n in range(40)))) == [("ok", None)] * 40

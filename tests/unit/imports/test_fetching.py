@@ -326,6 +326,12 @@ def test_endless_chunks_are_cut(server):
     assert (len(found.body), found.is_whole) == (100, False)
 
 
+@pytest.mark.parametrize("length", [b"-1", b"-5"])
+def test_a_chunk_of_less_than_nothing_is_not_read_until_its_end(server, length):
+    server.script = dripping(answer(b"", "Transfer-Encoding: chunked"), length + b"\r\n" + b"x" * 100)
+    assert failure(lambda: fetch(server)) is Reason.BAD_ANSWER
+
+
 def test_a_length_that_is_too_short_hides_the_rest(server):
     server.script = saying(answer(b"bytes and more", "Content-Length: 5"))
     assert fetch(server).body == b"bytes"

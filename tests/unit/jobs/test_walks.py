@@ -621,6 +621,7 @@ def requests(world: World, *services: str) -> int:
 
 def test_an_upload_that_never_came_is_stale_once_it_need_not_be_waited_for(world: World, lake: Lake) -> None:
     upload = {"object_name": "a.jpg", "size": 5, "content_type": "image/jpeg"}
+    objects.add_connector(lake.bucket)
     assert Gateway().call("POST", "/uploads", {"uploads": [upload]}).status == 200
     counts = ("seen", "new", "changed", "ghosts", "stale", "hinted")
     assert {sync(world, lake).progress[name] for name in counts} == {0}
@@ -633,6 +634,7 @@ def test_an_upload_that_never_came_is_stale_once_it_need_not_be_waited_for(world
 
 def test_an_upload_whose_event_was_lost_is_found(world: World, lake: Lake) -> None:
     upload = {"object_name": "a.jpg", "size": 5, "content_type": "image/jpeg"}
+    objects.add_connector(lake.bucket)
     Gateway().call("POST", "/uploads", {"uploads": [upload]})
     fill(world, lake, ["a.jpg"])
     assert sync(world, lake).progress["changed"] == 1
