@@ -20,7 +20,7 @@ from chalicelib.jobs import placing
 from chalicelib.jobs.placing import Errand
 from chalicelib.jobs.steps import Step
 from chalicelib.model import limits, moment
-from chalicelib.model.sheet import Action, Mode
+from chalicelib.model.sheet import Action, Mode, folder_of
 from chalicelib.storage import sheets
 from chalicelib.storage.sheets import Sheet
 
@@ -163,9 +163,8 @@ def _go_on(lake: "Lake", job: "Job", at: Checkpoint) -> Step:
 
 
 def _errand(lake: "Lake", job: "Job", number: int) -> Errand:
-    folder = str(job.task["filename"])
-    stem, dot, _ = folder.rpartition(".")
-    return Errand(lake, job.id, number, f"{stem if stem and dot else folder}/", Mode(job.task["mode"]))
+    folder = folder_of(job.task["filename"])
+    return Errand(lake, job.id, number, f"{folder}/", Mode(job.task["mode"]))
 
 
 def _read(lake: "Lake", job: "Job", at: Checkpoint, errand: Errand) -> _Chunk:
