@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _ROWS = 1000
 """In one step, and not nearly as many where their bytes have to be moved."""
 _UPLOADS = 50
-_BYTES = 16 * 1024**2
-"""Of the file, in one step."""
+_BYTES, _LINES = 16 * 1024**2, 1_000_000
+"""Of the file, in one step. A file may be of empty lines alone, and takes microseconds for each."""
 _FETCH_SECONDS = 4 * 3600
 """How long the bytes of a step's rows are waited for. Those of a hundred thousand links may come first."""
 _SHEET_PAUSE_SECONDS, _FETCH_PAUSE_SECONDS = 20, 60
@@ -177,20 +177,25 @@ def _read(lake: "Lake", job: "Job", at: Checkpoint, errand: Errand) -> _Chunk:
     )
     items: list[Item] = []
     failed: list[Entry] = []
-    place, uploads, unclosed, dialect = at.place, 0, 0, at.dialect
+    uploads: set[str | None] = set()
+    place, unclosed, dialect = at.place, 0, at.dialect
     read = partial(_bytes, job, at.sheet)
     for row in read_rows(read, place, at.sheet.size, dialect.encoding, dialect.delimiter):
+        found = None if row.blank else _item(row, rules)
+        if isinstance(found, Item):
+            if found.action is Action.UPLOAD:
+                # What this row does hangs on whether the bytes of the earlier one can be had.
+                if found.name in uploads:
+                    return _Chunk(items, failed, unclosed, place, ended=False)
+                uploads.add(found.name)
+            items.append(found)
+        elif found:
+            failed.append(found)
+            unclosed += found.code == UNCLOSED
         place = row.end
-        if not row.blank:
-            found = _item(row, rules)
-            if isinstance(found, Item):
-                items.append(found)
-                uploads += found.action is Action.UPLOAD
-            else:
-                failed.append(found)
-                unclosed += found.code == UNCLOSED
-        full = len(items) + len(failed) == _ROWS or uploads == _UPLOADS
-        if full or place.at - at.place.at > _BYTES:
+        full = len(items) + len(failed) == _ROWS or len(uploads) == _UPLOADS
+        far = place.at - at.place.at > _BYTES or place.line - at.place.line > _LINES
+        if full or far or at.unclosed + unclosed > limits.UNCLOSED_QUOTES:
             return _Chunk(items, failed, unclosed, place, ended=False)
     return _Chunk(items, failed, unclosed, place, ended=True)
 

@@ -15,6 +15,7 @@ from chalicelib.errors import AccessDenied, ContentChanged, StorageUnavailable
 from chalicelib.formats import signatures
 from chalicelib.imports.items import content_type_of, decode
 from chalicelib.imports.report import Entry, Outcome
+from chalicelib.model import upload
 from chalicelib.model.edit import Edit, differ
 from chalicelib.model.fetch import Fetch
 from chalicelib.model.label import LabelKind, fold
@@ -22,7 +23,7 @@ from chalicelib.model.sheet import Action, Mode
 from chalicelib.storage import buckets, labels, quarantine, queues, records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
 
     from chalicelib.downstream.outcomes import Outcome as Done
     from chalicelib.imports.items import Item
@@ -96,10 +97,11 @@ def place(
     wanted = _to_do(items, foreseen)
     failed: dict[int, Entry] = {}
     replaced = {entry.row for entry in foreseen if entry.outcome is Outcome.UPDATED}
-    for wave in _waves([item for item in wanted if item.action is Action.LINK], _link_key):
+    for wave in _waves([item for item in wanted if item.action is Action.LINK]):
         failed |= _create_links(errand, wave)
-    for wave in _waves([item for item in wanted if item.action is Action.UPLOAD], errand.object_name):
-        failed |= _create_objects(errand, wave, arrivals, replaced)
+    failed |= _create_objects(
+        errand, [item for item in wanted if item.action is Action.UPLOAD], arrivals, replaced
+    )
     return [failed.get(entry.row, entry) for entry in foreseen]
 
 
@@ -107,13 +109,13 @@ def _to_do(items: "Sequence[Item]", foreseen: "Sequence[Entry]") -> "list[Item]"
     return [item for item, entry in zip(items, foreseen, strict=True) if entry.outcome in _DONE]
 
 
-def _waves(items: "Sequence[Item]", key: "Callable[[Item], Hashable]") -> "Iterator[list[Item]]":
-    """In each of them every key is there once, and what comes later in the file comes in a later one."""
+def _waves(items: "Sequence[Item]") -> "Iterator[list[Item]]":
+    """In each of them every link is there once, and what comes later in the file comes in a later one."""
     met: Counter[Hashable] = Counter()
     waves: dict[int, list[Item]] = {}
     for item in items:
-        waves.setdefault(met[key(item)], []).append(item)
-        met[key(item)] += 1
+        waves.setdefault(met[_link_key(item)], []).append(item)
+        met[_link_key(item)] += 1
     return iter(waves.values())
 
 
@@ -136,11 +138,20 @@ def _draft(errand: Errand, item: "Item") -> LinkDraft:
 
 
 def _foresee_links(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
-    fresh, repeated = _sorted_out(errand, items, _link_key)
-    drafts = [_draft(errand, item) for item in fresh]
-    for item, done in zip(fresh, links.foresee(errand.lake, drafts, IfLinked(errand.mode)), strict=True):
-        yield item.line, _entry(errand, item, done)
-    yield from repeated
+    """A row that cannot be a link is passed over: the next one about the same may well be."""
+    while items:
+        fresh: dict[Hashable, Item] = {}
+        for item in items:
+            fresh.setdefault(_link_key(item), item)
+        void: set[Hashable] = set()
+        drafts = [_draft(errand, item) for item in fresh.values()]
+        outcomes = links.foresee(errand.lake, drafts, IfLinked(errand.mode))
+        for (thing, item), done in zip(fresh.items(), outcomes, strict=True):
+            yield item.line, _entry(errand, item, done)
+            if done.kind is OutcomeKind.FAILED and done.data is None:
+                void.add(thing)
+        yield from _foresee_repeated(errand, [item for item in items if _link_key(item) not in void])
+        items = [item for item in items if _link_key(item) in void and item is not fresh[_link_key(item)]]
 
 
 def _create_links(errand: Errand, items: "Sequence[Item]") -> dict[int, Entry]:
@@ -171,26 +182,21 @@ def _entry(errand: Errand, item: "Item", done: "Done") -> Entry:
     return Entry(item.line, name, outcome, done.code or "", done.detail or "")
 
 
-def _sorted_out(
-    errand: Errand, items: "Sequence[Item]", key: "Callable[[Item], Hashable]"
-) -> "tuple[list[Item], list[tuple[int, Entry]]]":
-    """The first about each thing, and what the others do, by line."""
+def _foresee_repeated(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
+    """What rows do that are about the same link as an earlier one of the step, by line."""
     first: dict[Hashable, Item] = {}
     said: dict[Hashable, dict[Hashable, object]] = {}
-    repeated: list[tuple[int, Entry]] = []
     for item in items:
-        thing, says = key(item), _sayings(item)
+        thing, says = _link_key(item), _sayings(item)
         if earlier := first.get(thing):
             is_new = not says.items() <= said[thing].items()
-            repeated.append((item.line, _repeated(errand, item, earlier, is_new=is_new)))
+            yield item.line, _repeated(errand, item, earlier, is_new=is_new)
         else:
             first[thing], said[thing] = item, {}
         said[thing] |= says
-    return list(first.values()), repeated
 
 
 def _repeated(errand: Errand, item: "Item", earlier: "Item", *, is_new: bool) -> Entry:
-    """What a row does that is about the same thing as an earlier one of its step."""
     told = f"row {earlier.line} is about the same"
     if errand.mode is Mode.ERROR:
         return Entry(item.line, item.name or "", Outcome.FAILED, "conflict", told)
@@ -202,8 +208,6 @@ def _repeated(errand: Errand, item: "Item", earlier: "Item", *, is_new: bool) ->
 def _sayings(item: "Item") -> "dict[Hashable, object]":
     """All that the row says, by what it says it of."""
     said: dict[Hashable, object] = {
-        "url": item.url,
-        "bytes": item.encoded,
         "description": item.description,
         "source": item.source and fold(item.source),
         **{("tag", fold(tag)): True for tag in item.tags},
@@ -215,17 +219,18 @@ def _sayings(item: "Item") -> "dict[Hashable, object]":
 
 
 def _foresee_objects(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
-    fresh, repeated = _sorted_out(errand, items, errand.object_name)
-    found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in fresh)
-    tags, sources = _labels(errand.lake, fresh)
-    for item in fresh:
+    found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in items)
+    tags, sources = _labels(errand.lake, items)
+    for item in items:
+        if mistake := upload.mistake_in_name(errand.lake, errand.object_name(item)):
+            yield item.line, Entry(item.line, item.name or "", Outcome.FAILED, "invalid_name", mistake)
+            continue
         there = found.get(errand.lake.data_id(errand.object_name(item)))
         live = there if there and there.live else None
         # What the index does not know of yet, S3 may.
         is_there = live is not None or buckets.look(errand.lake.home, errand.object_name(item)) is not None
         says_more = live is None or _says_more(item, live, tags, sources)
         yield item.line, _foresee_object(errand, item, is_there=is_there, says_more=says_more)
-    yield from repeated
 
 
 def _foresee_object(errand: Errand, item: "Item", *, is_there: bool, says_more: bool) -> Entry:

@@ -266,6 +266,37 @@ def test_rows_about_the_same_thing_follow_each_other(gateway, world, lake, monke
         )
 
 
+@pytest.mark.parametrize("mode", ["skip", "update", "error"])
+def test_a_row_that_fails_stands_in_the_way_of_no_other_about_the_same(gateway, world, lake, mode):
+    link = {"URL": "https://a.example.org/1.jpg"}
+    rows = [
+        link | {"mimetype": "no such"},
+        link | {"mimetype": "never"},
+        link | {"mimetype": "image/jpeg"},
+        {"URL": "https://a.example.org/gone.png", "action": "upload", "name": "n.png"},
+        {"URL": "https://a.example.org/x.png", "action": "upload", "name": "n.png"},
+    ]
+    begun = begin(gateway, table(*rows), mode=mode)
+    work(world)
+    outcomes = [each["outcome"] for each in report(world, begun)]
+    assert outcomes == ["failed", "failed", "created", "failed", "created"]
+    assert world.s3.buckets["photos"].current("frames/n.png").body == PNG
+
+
+def test_what_can_be_no_object_is_foreseen(gateway, world, lake):
+    rows = [
+        {"image_bytes": ENCODED, "name": "${filename}"},
+        {"URL": "s3://photos/x.png", "action": "upload", "name": "x.png"},
+    ]
+    for dry_run in (True, False):
+        begun = begin(gateway, table(*rows), dry_run=dry_run)
+        work(world)
+        assert [each["code"] for each in report(world, begun)] == ["invalid_name", "invalid_url"]
+    begun = begin(gateway, table(rows[0] | {"name": "b.png"}), filename=".tidelake.csv", dry_run=True)
+    work(world)
+    assert [each["code"] for each in report(world, begun)] == ["invalid_name"]
+
+
 def test_an_object_that_nobody_has_seen_yet_is_there_too(gateway, world, lake):
     world.s3.put_object(Bucket="photos", Key="frames/b.png", Body=b"other")
     begun = begin(gateway, table({"image_bytes": ENCODED, "name": "b.png"}))
@@ -358,6 +389,25 @@ def test_a_file_full_of_open_quotes_ends_the_job(gateway, world, lake, monkeypat
     assert job(gateway, begun)["error"] == "more than 3 of its rows have a quote that is never closed"
 
 
+def test_a_file_full_of_open_quotes_is_not_read_any_further(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 1000)
+    read = Counter[str]()
+    parse = csv_import._item
+    monkeypatch.setattr(csv_import, "_item", lambda *given: (read.update(["rows"]), parse(*given))[1])
+    begun = begin(gateway, "URL\n" + 'x","\n' * 1000)
+    work(world)
+    assert job(gateway, begun)["state"] == "failed"
+    assert read["rows"] == 101
+
+
+def test_empty_lines_are_read_in_steps(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_LINES", 10)
+    begun = begin(gateway, "URL" + "\n" * 35 + "https://a.example.org/1.jpg")
+    work(world)
+    assert progress(gateway, begun) == (1, 1, 0, 0, 0)
+    assert sum("/report/" in key for key in world.s3.buckets[ARTIFACTS].objects) == 5
+
+
 def test_a_file_of_too_many_rows_ends_the_job_and_tells_what_it_did(gateway, world, lake, monkeypatch):
     monkeypatch.setattr(csv_import.limits, "SHEET_ROWS", 7)
     begun = begin(gateway, table(*links(8)))
@@ -375,6 +425,7 @@ def test_a_file_of_too_many_rows_ends_the_job_and_tells_what_it_did(gateway, wor
         {"filename": "a/b.csv"},
         {"filename": "..\\b.csv"},
         {"filename": ".."},
+        {"filename": "...csv"},
         {"filename": "a\n.csv"},
         {"filename": "x" * 201},
         {"filename": "a.csv", "content": ""},
