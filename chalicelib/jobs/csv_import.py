@@ -56,8 +56,10 @@ class Checkpoint:
     unclosed: int = 0
     """Rows whose quote is never closed."""
     ended: bool = False
-    asked_at: int | None = None
-    """When the bytes that the next step's rows point at were asked for, in seconds since the epoch."""
+    asked: "Sequence[int]" = ()
+    """The lines of the next step's rows whose bytes were asked for."""
+    asked_at: int = 0
+    """When the last of them were, in seconds since the epoch."""
     looks: int = 0
     """Times that they were looked for."""
 
@@ -138,17 +140,17 @@ def _go_on(lake: "Lake", job: "Job", at: Checkpoint) -> Step:
         raise Hopeless(f"the file has more than {limits.SHEET_ROWS} rows")
     if at.unclosed + chunk.unclosed > limits.UNCLOSED_QUOTES:
         raise Hopeless(f"more than {limits.UNCLOSED_QUOTES} of its rows have a quote that is never closed")
-    entries = _foreseen(errand, chunk.items)
+    arrivals = placing.arrivals(errand, [item for item in chunk.items if item.line in at.asked])
+    if len(arrivals) < len(at.asked) and _now() - at.asked_at < _FETCH_SECONDS:
+        return _later(at)
+    entries = placing.foresee(errand, chunk.items, arrivals)
     if not job.task["dry_run"]:
         wanted = placing.to_fetch(chunk.items, entries)
-        if wanted and at.asked_at is None:
-            placing.fetch(errand, wanted)
-            return _later(replace(at, asked_at=_now()))
-        awaited = at.asked_at is not None and _now() - at.asked_at < _FETCH_SECONDS
-        arrivals = placing.arrivals(errand, wanted)
-        if awaited and len(arrivals) < len(wanted):
-            return _later(at)
-        entries = placing.place(errand, chunk.items, entries, arrivals)
+        if unasked := [item for item in wanted if item.line not in at.asked]:
+            placing.fetch(errand, unasked)
+            lines = [*at.asked, *(item.line for item in unasked)]
+            return _later(replace(at, asked=lines, asked_at=_now()))
+        entries = placing.place(errand, chunk.items, _settled(errand, entries), arrivals)
     entries = sorted([*chunk.failed, *entries], key=lambda entry: entry.row)
     sheets.put_part(job.id, at.parts, report.text(entries))
     after = Checkpoint(
@@ -218,11 +220,10 @@ def _item(row: "Row", rules: Rules) -> Item | Entry:
         return Entry(row.line, name[: limits.KEY_BYTES], Outcome.FAILED, f"invalid_{error.args[0][0]}", told)
 
 
-def _foreseen(errand: Errand, items: "Sequence[Item]") -> list[Entry]:
+def _settled(errand: Errand, entries: "Sequence[Entry]") -> list[Entry]:
     """What the step will do, as it was foreseen when it was done for the first time."""
-    if not items:
+    if not entries:
         return []
-    entries = placing.foresee(errand, items)
     plan = json.dumps([asdict(entry) for entry in entries])
     kept = sheets.settle_plan(errand.job_id, errand.number, plan)
     return [Entry(**fields | {"outcome": Outcome(fields["outcome"])}) for fields in json.loads(kept)]

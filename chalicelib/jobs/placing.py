@@ -56,10 +56,11 @@ class Errand:
         return f"{self.job_id}/{self.number}/{item.line}"
 
 
-def foresee(errand: Errand, items: "Sequence[Item]") -> list[Entry]:
-    """What would become of each, in their order. Changes nothing."""
+def foresee(errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]") -> list[Entry]:
+    """What would become of each, in their order, by what has come of those that were fetched. Changes
+    nothing."""
     found = dict(_foresee_links(errand, [item for item in items if item.action is Action.LINK]))
-    found |= _foresee_objects(errand, [item for item in items if item.action is Action.UPLOAD])
+    found |= _foresee_objects(errand, [item for item in items if item.action is Action.UPLOAD], arrivals)
     return [found[item.line] for item in items]
 
 
@@ -218,19 +219,36 @@ def _sayings(item: "Item") -> "dict[Hashable, object]":
     return {name: value for name, value in said.items() if value}
 
 
-def _foresee_objects(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
+def _foresee_objects(
+    errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]"
+) -> "Iterator[tuple[int, Entry]]":
     found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in items)
+    there = {item.line: found.get(errand.lake.data_id(errand.object_name(item))) for item in items}
+    live = {line: data for line, data in there.items() if data and data.live}
+    held = _held(errand, [item for item in items if item.line not in live])
     tags, sources = _labels(errand.lake, items)
     for item in items:
         if mistake := upload.mistake_in_name(errand.lake, errand.object_name(item)):
             yield item.line, Entry(item.line, item.name or "", Outcome.FAILED, "invalid_name", mistake)
             continue
-        there = found.get(errand.lake.data_id(errand.object_name(item)))
-        live = there if there and there.live else None
-        # What the index does not know of yet, S3 may.
-        is_there = live is not None or buckets.look(errand.lake.home, errand.object_name(item)) is not None
-        says_more = live is None or _says_more(item, live, tags, sources)
+        data = live.get(item.line)
+        says_more = (
+            data is None
+            or _says_more(item, data, tags, sources)
+            or _has_other_bytes(errand, item, data, arrivals.get(item.line))
+        )
+        is_there = data is not None or item.line in held
         yield item.line, _foresee_object(errand, item, is_there=is_there, says_more=says_more)
+
+
+def _held(errand: Errand, items: "Sequence[Item]") -> set[int]:
+    """The lines of those whose objects S3 has, whether the index knows of them or not."""
+    if not items:
+        return set()
+    home = errand.lake.home
+    buckets.confirm(home)
+    held = parallel.for_each(lambda item: buckets.holds(home, errand.object_name(item)), items)
+    return {item.line for item, is_held in zip(items, held, strict=True) if is_held}
 
 
 def _foresee_object(errand: Errand, item: "Item", *, is_there: bool, says_more: bool) -> Entry:
@@ -254,10 +272,7 @@ def _labels(lake: "Lake", items: "Sequence[Item]") -> "tuple[Mapping[str, Label]
 def _says_more(
     item: "Item", there: "Data", tags: "Mapping[str, Label]", sources: "Mapping[str, Label]"
 ) -> bool:
-    """Whether the row has other bytes than the object, or other things to say of it. Bytes that lie elsewhere
-    may always be others."""
-    if item.url or _etag(decode(item.encoded)) != there.etag:
-        return True
+    """Whether the row has other things to say of the object."""
     if not all(name in tags and tags[name].id in there.tags for name in item.tags):
         return True
     texts = {"description": item.description} if item.description else {}
@@ -265,6 +280,15 @@ def _says_more(
         texts["source"] = sources[item.source].id if item.source in sources else "?"
     edit = Edit(metadata=item.metadata, custom_metadata=item.custom_metadata, texts=texts)
     return differ(there, edit.apply(there))
+
+
+def _has_other_bytes(errand: Errand, item: "Item", there: "Data", arrival: "Arrival | None") -> bool:
+    """Those that lie elsewhere may be others until they have come."""
+    if not item.url:
+        return _etag(decode(item.encoded)) != there.etag
+    if arrival is None or arrival.reason or arrival.size != there.size:
+        return True
+    return quarantine.etag(errand.quarantine_key(item)) != there.etag
 
 
 def _create_objects(
@@ -338,7 +362,7 @@ def _put(errand: Errand, item: "Item", content_type: str, *, replaces: bool) -> 
     try:
         if not item.url:
             buckets.put_object(home, name, decode(item.encoded), content_type, replaces=replaces)
-        elif replaces or buckets.look(home, name) is None:
+        elif replaces or not buckets.holds(home, name):
             quarantine.copy(errand.quarantine_key(item), home, name, content_type)
     except AccessDenied as error:
         raise _Unplaceable("access_denied", "the datalake's bucket does not take it") from error

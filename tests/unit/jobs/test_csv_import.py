@@ -240,6 +240,39 @@ def test_what_is_there_is_updated_if_that_is_asked_for_and_differs(gateway, worl
     assert progress(gateway, begun) == (4, 0, 0, 4, 0)
 
 
+def test_bytes_that_are_fetched_again_and_are_the_same_change_nothing(gateway, world, lake):
+    rows = [{"URL": "https://a.example.org/x.png", "action": "upload", "name": "x.png"}]
+    begin(gateway, table(*rows))
+    work(world)
+    objects.deliver(world)
+    before = snapshot(world)
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (1, 0, 0, 1, 0)
+    assert snapshot(world) == before
+    world.s3.put_object(Bucket="photos", Key="frames/x.png", Body=PNG + b"more")
+    objects.deliver(world)
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (1, 0, 1, 0, 0)
+    assert world.s3.buckets["photos"].current("frames/x.png").body == PNG
+
+
+def test_looking_whether_bytes_have_come_costs_little(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 100)
+    rows = [{"URL": f"https://a.example.org/{n}.png", "action": "upload"} for n in range(5)]
+    begin(gateway, table(*rows, *links(20)))
+    for _ in range(3):
+        deliver(world)
+        world.clock += 60
+    world.calls.clear()
+    deliver(world)
+    assert Counter(each.operation for each in world.calls if each.service == "s3") == {
+        "GetObject": 1,
+        "HeadObject": 5,
+    }
+
+
 def test_what_is_there_is_an_error_if_that_is_asked_for(gateway, world, lake):
     rows = [*links(2), {"image_bytes": ENCODED, "name": "b.png"}]
     begin(gateway, table(*rows))
