@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _ROWS = 1000
 """In one step, and not nearly as many where their bytes have to be moved."""
 _UPLOADS = 50
+_LABELS = 1000
+"""Tags and sources, each of which may be a new one."""
 _BYTES, _LINES = 16 * 1024**2, 1_000_000
 """Of the file, in one step. A file may be of empty lines alone, and takes microseconds for each."""
 _FETCH_SECONDS = 4 * 3600
@@ -180,6 +182,7 @@ def _read(lake: "Lake", job: "Job", at: Checkpoint, errand: Errand) -> _Chunk:
     items: list[Item] = []
     failed: list[Entry] = []
     uploads: set[str | None] = set()
+    labels: set[str] = set()
     place, unclosed, dialect = at.place, 0, at.dialect
     read = partial(_bytes, job, at.sheet)
     for row in read_rows(read, place, at.sheet.size, dialect.encoding, dialect.delimiter):
@@ -191,11 +194,12 @@ def _read(lake: "Lake", job: "Job", at: Checkpoint, errand: Errand) -> _Chunk:
                     return _Chunk(items, failed, unclosed, place, ended=False)
                 uploads.add(found.name)
             items.append(found)
+            labels.update(found.tags, [found.source] if found.source else [])
         elif found:
             failed.append(found)
             unclosed += found.code == UNCLOSED
         place = row.end
-        full = len(items) + len(failed) == _ROWS or len(uploads) == _UPLOADS
+        full = len(items) + len(failed) == _ROWS or len(uploads) == _UPLOADS or len(labels) > _LABELS
         far = place.at - at.place.at > _BYTES or place.line - at.place.line > _LINES
         if full or far or at.unclosed + unclosed > limits.UNCLOSED_QUOTES:
             return _Chunk(items, failed, unclosed, place, ended=False)

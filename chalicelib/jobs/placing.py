@@ -224,20 +224,23 @@ def _foresee_objects(
 ) -> "Iterator[tuple[int, Entry]]":
     found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in items)
     there = {item.line: found.get(errand.lake.data_id(errand.object_name(item))) for item in items}
-    live = {line: data for line, data in there.items() if data and data.live}
-    held = _held(errand, [item for item in items if item.line not in live])
+    live = {line for line, data in there.items() if data and data.live}
+    held = live | _held(errand, [item for item in items if item.line not in live])
     tags, sources = _labels(errand.lake, items)
     for item in items:
         if mistake := upload.mistake_in_name(errand.lake, errand.object_name(item)):
             yield item.line, Entry(item.line, item.name or "", Outcome.FAILED, "invalid_name", mistake)
             continue
-        data = live.get(item.line)
+        data, is_there = there[item.line], item.line in held
         says_more = (
-            data is None
-            or _says_more(item, data, tags, sources)
-            or _has_other_bytes(errand, item, data, arrivals.get(item.line))
+            errand.mode is Mode.UPDATE
+            and is_there
+            and (
+                data is None
+                or _says_more(item, data, tags, sources)
+                or _has_other_bytes(errand, item, data, arrivals.get(item.line))
+            )
         )
-        is_there = data is not None or item.line in held
         yield item.line, _foresee_object(errand, item, is_there=is_there, says_more=says_more)
 
 
@@ -257,9 +260,9 @@ def _foresee_object(errand: Errand, item: "Item", *, is_there: bool, says_more: 
         return Entry(item.line, name, Outcome.CREATED)
     if errand.mode is Mode.ERROR:
         return Entry(item.line, name, Outcome.FAILED, "conflict", "there is an object of this name")
-    if errand.mode is Mode.SKIP or not says_more:
-        return Entry(item.line, name, Outcome.SKIPPED, "exists")
-    return Entry(item.line, name, Outcome.UPDATED)
+    if says_more:
+        return Entry(item.line, name, Outcome.UPDATED)
+    return Entry(item.line, name, Outcome.SKIPPED, "exists")
 
 
 def _labels(lake: "Lake", items: "Sequence[Item]") -> "tuple[Mapping[str, Label], Mapping[str, Label]]":
@@ -284,11 +287,14 @@ def _says_more(
 
 def _has_other_bytes(errand: Errand, item: "Item", there: "Data", arrival: "Arrival | None") -> bool:
     """Those that lie elsewhere may be others until they have come."""
-    if not item.url:
-        return _etag(decode(item.encoded)) != there.etag
-    if arrival is None or arrival.reason or arrival.size != there.size:
+    if item.url and (arrival is None or arrival.reason or arrival.size != there.size):
         return True
-    return quarantine.etag(errand.quarantine_key(item)) != there.etag
+    own = quarantine.etag(errand.quarantine_key(item)) if item.url else _etag(decode(item.encoded))
+    if there.live:
+        return own != there.etag
+    # What the index waits for S3 has already.
+    sight = buckets.look(errand.lake.home, errand.object_name(item))
+    return sight is None or own != sight.etag
 
 
 def _create_objects(

@@ -258,6 +258,34 @@ def test_bytes_that_are_fetched_again_and_are_the_same_change_nothing(gateway, w
     assert world.s3.buckets["photos"].current("frames/x.png").body == PNG
 
 
+def test_the_same_file_again_changes_nothing_before_its_objects_are_seen(gateway, world, lake):
+    rows = [
+        {"URL": "https://a.example.org/x.png", "action": "upload", "tags": "a"},
+        {"image_bytes": ENCODED, "name": "b.png", "item_description": "x"},
+    ]
+    begin(gateway, table(*rows), mode="update")
+    work(world)
+    before = snapshot(world)
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (2, 0, 0, 2, 0)
+    assert snapshot(world) == before
+    rows[1]["item_description"] = "y"
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (2, 0, 1, 1, 0)
+
+
+def test_a_step_creates_some_labels_and_no_more(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 100)
+    monkeypatch.setattr(csv_import, "_LABELS", 4)
+    rows = [each | {"tags": f"a{n};b{n}"} for n, each in enumerate(links(6))]
+    begun = begin(gateway, table(*rows))
+    work(world)
+    assert progress(gateway, begun) == (6, 6, 0, 0, 0)
+    assert sum("/plan/" in key for key in world.s3.buckets[ARTIFACTS].objects) == 2
+
+
 def test_looking_whether_bytes_have_come_costs_little(gateway, world, lake, monkeypatch):
     monkeypatch.setattr(csv_import, "_ROWS", 100)
     rows = [{"URL": f"https://a.example.org/{n}.png", "action": "upload"} for n in range(5)]
