@@ -628,6 +628,35 @@ def test_crashed_at_every_call_and_delivered_again_each_row_counts_once(monkeypa
     assert calls > 60
 
 
+def test_an_update_crashed_at_every_call_counts_each_row_once(monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 4)
+    there = [*links(2, tags="a"), {"URL": "https://a.example.org/x.png", "action": "upload"}]
+    there = [*there, {"URL": "https://a.example.org/y.png", "action": "upload"}]
+    new = [there[0] | {"tags": "b"}, there[1], *there[2:], {"image_bytes": ENCODED, "name": "b.png"}]
+    new = [*new, {"image_bytes": ENCODED, "name": "b.png", "tags": "c"}, {"URL": "nothing"}]
+    calls, crashed = 0, True
+    while crashed:
+        with installed(World()) as world:
+            objects.add_lake(world, "default")
+            gateway = Gateway()
+            begin(gateway, table(*there))
+            work(world)
+            world.s3.put_object(Bucket="photos", Key="frames/y.png", Body=PNG + b"more")
+            objects.deliver(world)
+            begun = begin(gateway, table(*new), mode="update")
+            crashed = _work_and_crash(world, calls)
+            work(world)
+            assert progress(gateway, begun) == (7, 1, 3, 2, 1)
+            told = [each["outcome"] for each in report(world, begun)]
+            assert told == ["updated", "skipped", "skipped", "updated", "created", "updated", "failed"]
+            found = listed(gateway)
+            assert (found["frames/000.jpg"]["tags"], found["frames/b.png"]["tags"]) == (["a", "b"], ["c"])
+            assert all(world.s3.buckets["photos"].current(f"frames/{name}.png").body == PNG for name in "xyb")
+            assert len(world.dynamodb.tables["taggings"].items) == 4
+        calls += 1
+    assert calls > 80
+
+
 def _work_and_crash(world: World, at: int) -> bool:
     """Handle messages up to that call. Whether there was one."""
     calls = 0
