@@ -10,7 +10,7 @@ from chalicelib.api.bodies import Body
 from chalicelib.errors import TooLarge
 from chalicelib.model import limits
 from chalicelib.model.job import JobKind, new_job
-from chalicelib.model.sheet import Action, Mode
+from chalicelib.model.sheet import Action, Mode, folder_of
 from chalicelib.storage import jobs, lakes, sheets
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ _FILENAME = r"^[^\x00-\x1f\x7f-\x9f/\\]+$"
 
 
 def _not_dots(name: str) -> str:
-    if name.strip(". ") == "":
-        raise PydanticCustomError("filename", "A file name should not be of dots alone")
+    if folder_of(name).strip(". ") == "":
+        raise PydanticCustomError("filename", "A file name should not be of dots alone, before its ending")
     return name
 
 

@@ -17,6 +17,7 @@ from chalicelib.model.edit import mistakes_in_custom
 from chalicelib.model.label import mistake_in
 from chalicelib.model.sheet import Action
 from chalicelib.model.strict_json import InvalidJson
+from chalicelib.model.url import S3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +109,7 @@ class _Reading:
         item = Item(
             line=self._row.line,
             action=action,
-            url=self._url(url) if url else None,
+            url=self._url(url, action) if url else None,
             encoded=self._bytes(encoded, action) if encoded else "",
             name=self._name(action, url, given_id),
             mimetype=self._text(Column.MIMETYPE, limits.NAME_CHARACTERS),
@@ -145,12 +146,15 @@ class _Reading:
             return self._rules.action
         return Action(given)
 
-    def _url(self, url: str) -> str:
+    def _url(self, url: str, action: Action) -> str:
         try:
-            return self._rules.check_url(url)
+            url = self._rules.check_url(url)
         except InvalidUrl as error:
             self._wrong(Column.URL, str(error))
-            return url
+        else:
+            if action is Action.UPLOAD and url.startswith(S3):
+                self._wrong(Column.URL, "an object of a bucket can be linked, and not be uploaded again")
+        return url
 
     def _bytes(self, encoded: str, action: Action) -> str:
         if action is Action.LINK:

@@ -20,7 +20,7 @@ from chalicelib.jobs import placing
 from chalicelib.jobs.placing import Errand
 from chalicelib.jobs.steps import Step
 from chalicelib.model import limits, moment
-from chalicelib.model.sheet import Action, Mode
+from chalicelib.model.sheet import Action, Mode, folder_of
 from chalicelib.storage import sheets
 from chalicelib.storage.sheets import Sheet
 
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 _ROWS = 1000
 """In one step, and not nearly as many where their bytes have to be moved."""
 _UPLOADS = 50
-_BYTES = 16 * 1024**2
-"""Of the file, in one step."""
+_LABELS = 1000
+"""Tags and sources, each of which may be a new one."""
+_BYTES, _LINES = 16 * 1024**2, 1_000_000
+"""Of the file, in one step. A file may be of empty lines alone, and takes microseconds for each."""
 _FETCH_SECONDS = 4 * 3600
 """How long the bytes of a step's rows are waited for. Those of a hundred thousand links may come first."""
 _SHEET_PAUSE_SECONDS, _FETCH_PAUSE_SECONDS = 20, 60
@@ -56,8 +58,10 @@ class Checkpoint:
     unclosed: int = 0
     """Rows whose quote is never closed."""
     ended: bool = False
-    asked_at: int | None = None
-    """When the bytes that the next step's rows point at were asked for, in seconds since the epoch."""
+    asked: "Sequence[int]" = ()
+    """The lines of the next step's rows whose bytes were asked for."""
+    asked_at: int = 0
+    """When the last of them were, in seconds since the epoch."""
     looks: int = 0
     """Times that they were looked for."""
 
@@ -138,17 +142,17 @@ def _go_on(lake: "Lake", job: "Job", at: Checkpoint) -> Step:
         raise Hopeless(f"the file has more than {limits.SHEET_ROWS} rows")
     if at.unclosed + chunk.unclosed > limits.UNCLOSED_QUOTES:
         raise Hopeless(f"more than {limits.UNCLOSED_QUOTES} of its rows have a quote that is never closed")
-    entries = _foreseen(errand, chunk.items)
+    arrivals = placing.arrivals(errand, [item for item in chunk.items if item.line in at.asked])
+    if len(arrivals) < len(at.asked) and _now() - at.asked_at < _FETCH_SECONDS:
+        return _later(at)
+    entries = placing.foresee(errand, chunk.items, arrivals)
     if not job.task["dry_run"]:
         wanted = placing.to_fetch(chunk.items, entries)
-        if wanted and at.asked_at is None:
-            placing.fetch(errand, wanted)
-            return _later(replace(at, asked_at=_now()))
-        awaited = at.asked_at is not None and _now() - at.asked_at < _FETCH_SECONDS
-        arrivals = placing.arrivals(errand, wanted)
-        if awaited and len(arrivals) < len(wanted):
-            return _later(at)
-        entries = placing.place(errand, chunk.items, entries, arrivals)
+        if unasked := [item for item in wanted if item.line not in at.asked]:
+            placing.fetch(errand, unasked)
+            lines = [*at.asked, *(item.line for item in unasked)]
+            return _later(replace(at, asked=lines, asked_at=_now()))
+        entries = placing.place(errand, chunk.items, _settled(errand, entries), arrivals)
     entries = sorted([*chunk.failed, *entries], key=lambda entry: entry.row)
     sheets.put_part(job.id, at.parts, report.text(entries))
     after = Checkpoint(
@@ -163,9 +167,8 @@ def _go_on(lake: "Lake", job: "Job", at: Checkpoint) -> Step:
 
 
 def _errand(lake: "Lake", job: "Job", number: int) -> Errand:
-    folder = str(job.task["filename"])
-    stem, dot, _ = folder.rpartition(".")
-    return Errand(lake, job.id, number, f"{stem if stem and dot else folder}/", Mode(job.task["mode"]))
+    folder = folder_of(job.task["filename"])
+    return Errand(lake, job.id, number, f"{folder}/", Mode(job.task["mode"]))
 
 
 def _read(lake: "Lake", job: "Job", at: Checkpoint, errand: Errand) -> _Chunk:
@@ -178,20 +181,27 @@ def _read(lake: "Lake", job: "Job", at: Checkpoint, errand: Errand) -> _Chunk:
     )
     items: list[Item] = []
     failed: list[Entry] = []
-    place, uploads, unclosed, dialect = at.place, 0, 0, at.dialect
+    uploads: set[str | None] = set()
+    labels: set[str] = set()
+    place, unclosed, dialect = at.place, 0, at.dialect
     read = partial(_bytes, job, at.sheet)
     for row in read_rows(read, place, at.sheet.size, dialect.encoding, dialect.delimiter):
+        found = None if row.blank else _item(row, rules)
+        if isinstance(found, Item):
+            if found.action is Action.UPLOAD:
+                # What this row does hangs on whether the bytes of the earlier one can be had.
+                if found.name in uploads:
+                    return _Chunk(items, failed, unclosed, place, ended=False)
+                uploads.add(found.name)
+            items.append(found)
+            labels.update(found.tags, [found.source] if found.source else [])
+        elif found:
+            failed.append(found)
+            unclosed += found.code == UNCLOSED
         place = row.end
-        if not row.blank:
-            found = _item(row, rules)
-            if isinstance(found, Item):
-                items.append(found)
-                uploads += found.action is Action.UPLOAD
-            else:
-                failed.append(found)
-                unclosed += found.code == UNCLOSED
-        full = len(items) + len(failed) == _ROWS or uploads == _UPLOADS
-        if full or place.at - at.place.at > _BYTES:
+        full = len(items) + len(failed) == _ROWS or len(uploads) == _UPLOADS or len(labels) > _LABELS
+        far = place.at - at.place.at > _BYTES or place.line - at.place.line > _LINES
+        if full or far or at.unclosed + unclosed > limits.UNCLOSED_QUOTES:
             return _Chunk(items, failed, unclosed, place, ended=False)
     return _Chunk(items, failed, unclosed, place, ended=True)
 
@@ -214,11 +224,10 @@ def _item(row: "Row", rules: Rules) -> Item | Entry:
         return Entry(row.line, name[: limits.KEY_BYTES], Outcome.FAILED, f"invalid_{error.args[0][0]}", told)
 
 
-def _foreseen(errand: Errand, items: "Sequence[Item]") -> list[Entry]:
+def _settled(errand: Errand, entries: "Sequence[Entry]") -> list[Entry]:
     """What the step will do, as it was foreseen when it was done for the first time."""
-    if not items:
+    if not entries:
         return []
-    entries = placing.foresee(errand, items)
     plan = json.dumps([asdict(entry) for entry in entries])
     kept = sheets.settle_plan(errand.job_id, errand.number, plan)
     return [Entry(**fields | {"outcome": Outcome(fields["outcome"])}) for fields in json.loads(kept)]

@@ -15,6 +15,7 @@ from chalicelib.errors import AccessDenied, ContentChanged, StorageUnavailable
 from chalicelib.formats import signatures
 from chalicelib.imports.items import content_type_of, decode
 from chalicelib.imports.report import Entry, Outcome
+from chalicelib.model import upload
 from chalicelib.model.edit import Edit, differ
 from chalicelib.model.fetch import Fetch
 from chalicelib.model.label import LabelKind, fold
@@ -22,7 +23,7 @@ from chalicelib.model.sheet import Action, Mode
 from chalicelib.storage import buckets, labels, quarantine, queues, records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
 
     from chalicelib.downstream.outcomes import Outcome as Done
     from chalicelib.imports.items import Item
@@ -55,10 +56,11 @@ class Errand:
         return f"{self.job_id}/{self.number}/{item.line}"
 
 
-def foresee(errand: Errand, items: "Sequence[Item]") -> list[Entry]:
-    """What would become of each, in their order. Changes nothing."""
+def foresee(errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]") -> list[Entry]:
+    """What would become of each, in their order, by what has come of those that were fetched. Changes
+    nothing."""
     found = dict(_foresee_links(errand, [item for item in items if item.action is Action.LINK]))
-    found |= _foresee_objects(errand, [item for item in items if item.action is Action.UPLOAD])
+    found |= _foresee_objects(errand, [item for item in items if item.action is Action.UPLOAD], arrivals)
     return [found[item.line] for item in items]
 
 
@@ -96,10 +98,11 @@ def place(
     wanted = _to_do(items, foreseen)
     failed: dict[int, Entry] = {}
     replaced = {entry.row for entry in foreseen if entry.outcome is Outcome.UPDATED}
-    for wave in _waves([item for item in wanted if item.action is Action.LINK], _link_key):
+    for wave in _waves([item for item in wanted if item.action is Action.LINK]):
         failed |= _create_links(errand, wave)
-    for wave in _waves([item for item in wanted if item.action is Action.UPLOAD], errand.object_name):
-        failed |= _create_objects(errand, wave, arrivals, replaced)
+    failed |= _create_objects(
+        errand, [item for item in wanted if item.action is Action.UPLOAD], arrivals, replaced
+    )
     return [failed.get(entry.row, entry) for entry in foreseen]
 
 
@@ -107,13 +110,13 @@ def _to_do(items: "Sequence[Item]", foreseen: "Sequence[Entry]") -> "list[Item]"
     return [item for item, entry in zip(items, foreseen, strict=True) if entry.outcome in _DONE]
 
 
-def _waves(items: "Sequence[Item]", key: "Callable[[Item], Hashable]") -> "Iterator[list[Item]]":
-    """In each of them every key is there once, and what comes later in the file comes in a later one."""
+def _waves(items: "Sequence[Item]") -> "Iterator[list[Item]]":
+    """In each of them every link is there once, and what comes later in the file comes in a later one."""
     met: Counter[Hashable] = Counter()
     waves: dict[int, list[Item]] = {}
     for item in items:
-        waves.setdefault(met[key(item)], []).append(item)
-        met[key(item)] += 1
+        waves.setdefault(met[_link_key(item)], []).append(item)
+        met[_link_key(item)] += 1
     return iter(waves.values())
 
 
@@ -136,11 +139,20 @@ def _draft(errand: Errand, item: "Item") -> LinkDraft:
 
 
 def _foresee_links(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
-    fresh, repeated = _sorted_out(errand, items, _link_key)
-    drafts = [_draft(errand, item) for item in fresh]
-    for item, done in zip(fresh, links.foresee(errand.lake, drafts, IfLinked(errand.mode)), strict=True):
-        yield item.line, _entry(errand, item, done)
-    yield from repeated
+    """A row that cannot be a link is passed over: the next one about the same may well be."""
+    while items:
+        fresh: dict[Hashable, Item] = {}
+        for item in items:
+            fresh.setdefault(_link_key(item), item)
+        void: set[Hashable] = set()
+        drafts = [_draft(errand, item) for item in fresh.values()]
+        outcomes = links.foresee(errand.lake, drafts, IfLinked(errand.mode))
+        for (thing, item), done in zip(fresh.items(), outcomes, strict=True):
+            yield item.line, _entry(errand, item, done)
+            if done.kind is OutcomeKind.FAILED and done.data is None:
+                void.add(thing)
+        yield from _foresee_repeated(errand, [item for item in items if _link_key(item) not in void])
+        items = [item for item in items if _link_key(item) in void and item is not fresh[_link_key(item)]]
 
 
 def _create_links(errand: Errand, items: "Sequence[Item]") -> dict[int, Entry]:
@@ -171,26 +183,21 @@ def _entry(errand: Errand, item: "Item", done: "Done") -> Entry:
     return Entry(item.line, name, outcome, done.code or "", done.detail or "")
 
 
-def _sorted_out(
-    errand: Errand, items: "Sequence[Item]", key: "Callable[[Item], Hashable]"
-) -> "tuple[list[Item], list[tuple[int, Entry]]]":
-    """The first about each thing, and what the others do, by line."""
+def _foresee_repeated(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
+    """What rows do that are about the same link as an earlier one of the step, by line."""
     first: dict[Hashable, Item] = {}
     said: dict[Hashable, dict[Hashable, object]] = {}
-    repeated: list[tuple[int, Entry]] = []
     for item in items:
-        thing, says = key(item), _sayings(item)
+        thing, says = _link_key(item), _sayings(item)
         if earlier := first.get(thing):
             is_new = not says.items() <= said[thing].items()
-            repeated.append((item.line, _repeated(errand, item, earlier, is_new=is_new)))
+            yield item.line, _repeated(errand, item, earlier, is_new=is_new)
         else:
             first[thing], said[thing] = item, {}
         said[thing] |= says
-    return list(first.values()), repeated
 
 
 def _repeated(errand: Errand, item: "Item", earlier: "Item", *, is_new: bool) -> Entry:
-    """What a row does that is about the same thing as an earlier one of its step."""
     told = f"row {earlier.line} is about the same"
     if errand.mode is Mode.ERROR:
         return Entry(item.line, item.name or "", Outcome.FAILED, "conflict", told)
@@ -202,8 +209,6 @@ def _repeated(errand: Errand, item: "Item", earlier: "Item", *, is_new: bool) ->
 def _sayings(item: "Item") -> "dict[Hashable, object]":
     """All that the row says, by what it says it of."""
     said: dict[Hashable, object] = {
-        "url": item.url,
-        "bytes": item.encoded,
         "description": item.description,
         "source": item.source and fold(item.source),
         **{("tag", fold(tag)): True for tag in item.tags},
@@ -214,18 +219,39 @@ def _sayings(item: "Item") -> "dict[Hashable, object]":
     return {name: value for name, value in said.items() if value}
 
 
-def _foresee_objects(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
-    fresh, repeated = _sorted_out(errand, items, errand.object_name)
-    found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in fresh)
-    tags, sources = _labels(errand.lake, fresh)
-    for item in fresh:
-        there = found.get(errand.lake.data_id(errand.object_name(item)))
-        live = there if there and there.live else None
-        # What the index does not know of yet, S3 may.
-        is_there = live is not None or buckets.look(errand.lake.home, errand.object_name(item)) is not None
-        says_more = live is None or _says_more(item, live, tags, sources)
+def _foresee_objects(
+    errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]"
+) -> "Iterator[tuple[int, Entry]]":
+    found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in items)
+    there = {item.line: found.get(errand.lake.data_id(errand.object_name(item))) for item in items}
+    live = {line for line, data in there.items() if data and data.live}
+    held = live | _held(errand, [item for item in items if item.line not in live])
+    tags, sources = _labels(errand.lake, items)
+    for item in items:
+        if mistake := upload.mistake_in_name(errand.lake, errand.object_name(item)):
+            yield item.line, Entry(item.line, item.name or "", Outcome.FAILED, "invalid_name", mistake)
+            continue
+        data, is_there = there[item.line], item.line in held
+        says_more = (
+            errand.mode is Mode.UPDATE
+            and is_there
+            and (
+                data is None
+                or _says_more(item, data, tags, sources)
+                or _has_other_bytes(errand, item, data, arrivals.get(item.line))
+            )
+        )
         yield item.line, _foresee_object(errand, item, is_there=is_there, says_more=says_more)
-    yield from repeated
+
+
+def _held(errand: Errand, items: "Sequence[Item]") -> set[int]:
+    """The lines of those whose objects S3 has, whether the index knows of them or not."""
+    if not items:
+        return set()
+    home = errand.lake.home
+    buckets.confirm(home)
+    held = parallel.for_each(lambda item: buckets.holds(home, errand.object_name(item)), items)
+    return {item.line for item, is_held in zip(items, held, strict=True) if is_held}
 
 
 def _foresee_object(errand: Errand, item: "Item", *, is_there: bool, says_more: bool) -> Entry:
@@ -234,9 +260,9 @@ def _foresee_object(errand: Errand, item: "Item", *, is_there: bool, says_more: 
         return Entry(item.line, name, Outcome.CREATED)
     if errand.mode is Mode.ERROR:
         return Entry(item.line, name, Outcome.FAILED, "conflict", "there is an object of this name")
-    if errand.mode is Mode.SKIP or not says_more:
-        return Entry(item.line, name, Outcome.SKIPPED, "exists")
-    return Entry(item.line, name, Outcome.UPDATED)
+    if says_more:
+        return Entry(item.line, name, Outcome.UPDATED)
+    return Entry(item.line, name, Outcome.SKIPPED, "exists")
 
 
 def _labels(lake: "Lake", items: "Sequence[Item]") -> "tuple[Mapping[str, Label], Mapping[str, Label]]":
@@ -249,10 +275,7 @@ def _labels(lake: "Lake", items: "Sequence[Item]") -> "tuple[Mapping[str, Label]
 def _says_more(
     item: "Item", there: "Data", tags: "Mapping[str, Label]", sources: "Mapping[str, Label]"
 ) -> bool:
-    """Whether the row has other bytes than the object, or other things to say of it. Bytes that lie elsewhere
-    may always be others."""
-    if item.url or _etag(decode(item.encoded)) != there.etag:
-        return True
+    """Whether the row has other things to say of the object."""
     if not all(name in tags and tags[name].id in there.tags for name in item.tags):
         return True
     texts = {"description": item.description} if item.description else {}
@@ -260,6 +283,18 @@ def _says_more(
         texts["source"] = sources[item.source].id if item.source in sources else "?"
     edit = Edit(metadata=item.metadata, custom_metadata=item.custom_metadata, texts=texts)
     return differ(there, edit.apply(there))
+
+
+def _has_other_bytes(errand: Errand, item: "Item", there: "Data", arrival: "Arrival | None") -> bool:
+    """Those that lie elsewhere may be others until they have come."""
+    if item.url and (arrival is None or arrival.reason or arrival.size != there.size):
+        return True
+    own = quarantine.etag(errand.quarantine_key(item)) if item.url else _etag(decode(item.encoded))
+    if there.live:
+        return own != there.etag
+    # What the index waits for S3 has already.
+    sight = buckets.look(errand.lake.home, errand.object_name(item))
+    return sight is None or own != sight.etag
 
 
 def _create_objects(
@@ -333,7 +368,7 @@ def _put(errand: Errand, item: "Item", content_type: str, *, replaces: bool) -> 
     try:
         if not item.url:
             buckets.put_object(home, name, decode(item.encoded), content_type, replaces=replaces)
-        elif replaces or buckets.look(home, name) is None:
+        elif replaces or not buckets.holds(home, name):
             quarantine.copy(errand.quarantine_key(item), home, name, content_type)
     except AccessDenied as error:
         raise _Unplaceable("access_denied", "the datalake's bucket does not take it") from error

@@ -122,12 +122,13 @@ def _give_up(given: Job, reason: str) -> bool:
     try:
         job = jobs.enter(given)
         _end(job)
+        if job.state not in ACTIVE:
+            return True
         now = moment.rfc3339(moment.now())
-        over = job.state not in ACTIVE or jobs.advance(
-            job, replace(job, state=JobState.FAILED, finished_at=now, error=reason)
-        )
+        if not jobs.advance(job, replace(job, state=JobState.FAILED, finished_at=now, error=reason)):
+            return False
     except StorageUnavailable:
         return False
     logger.error("job failed", job_id=given.id, kind=given.kind, reason=reason)
     count("JobsFailed")
-    return bool(over)
+    return True

@@ -16,3 +16,9 @@ class Mode(StrEnum):
     SKIP = "skip"
     UPDATE = "update"
     ERROR = "error"
+
+
+def folder_of(filename: str) -> str:
+    """What the folder of its items is called."""
+    stem, _, _ = filename.rpartition(".")
+    return stem or filename

@@ -41,10 +41,10 @@ def mistake_in(lake: "Lake", object_name: str, size: int | None, content_type: s
         return f"content_type should be one of {', '.join(EXTENSIONS)}"
     if size is not None and not 0 <= size <= BYTES:
         return f"size should be from 0 to {BYTES} bytes"
-    return _mistake_in_name(lake, object_name)
+    return mistake_in_name(lake, object_name)
 
 
-def _mistake_in_name(lake: "Lake", name: str) -> str | None:
+def mistake_in_name(lake: "Lake", name: str) -> str | None:
     steps = name.split("/")
     if not _is_utf8(name) or any(unicodedata.category(character) == "Cc" for character in name):
         return "object_name should be text without control characters"

@@ -35,13 +35,14 @@ def store(key: str, arrival: Arrival, body: bytes) -> None:
 
 def look(key: str) -> Arrival | None:
     """What came of the fetch. None: nothing yet."""
-    with aws.calling("look into quarantine"):
-        try:
-            return _arrival(_s3().head_object(**_where(key)))
-        except ClientError as error:
-            if aws.error_code(error) not in _NOT_THERE:
-                raise
-    return None
+    answer = _head(key)
+    return _arrival(answer) if answer else None
+
+
+def etag(key: str) -> str | None:
+    """S3's, of the bytes. None: nothing is there."""
+    answer = _head(key)
+    return answer["ETag"].strip('"') if answer else None
 
 
 @contextmanager
@@ -98,6 +99,17 @@ def _list(prefix: str) -> list[str]:
     with aws.calling("list quarantine"):
         answer = _s3().list_objects_v2(Bucket=config.artifacts_bucket, Prefix=FOLDER + prefix)
     return [each["Key"].removeprefix(FOLDER) for each in answer.get("Contents", [])]
+
+
+def _head(key: str) -> dict[str, Any] | None:
+    with aws.calling("look into quarantine"):
+        try:
+            answer: dict[str, Any] = _s3().head_object(**_where(key))
+        except ClientError as error:
+            if aws.error_code(error) not in _NOT_THERE:
+                raise
+            return None
+    return answer
 
 
 def _target(bucket: "Bucket", object_name: str, content_type: str) -> dict[str, Any]:

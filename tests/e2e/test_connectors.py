@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.e2e.elsewhere import Elsewhere
 from tests.e2e.lake import Answer, Stack, eventually, png
 from tests.e2e.test_access import send
 
@@ -37,6 +38,9 @@ class Neighbour:
             aws_secret_access_key="test",
             config=Config(signature_version="s3v4" if service == "s3" else None),
         )
+
+    def has(self, key: str) -> bool:
+        return "Contents" in self.s3.list_objects_v2(Bucket=self.bucket, Prefix=key)
 
     def make_role(self, arn: str, trust: Any, policy: Any) -> None:
         name = arn.rpartition("/")[2]
@@ -163,7 +167,7 @@ def test_a_role_that_anybody_could_have_assumed_for_them_is_no_connector(
 
 
 def test_other_keys_are_used_in_every_function_and_bad_ones_change_nothing(
-    stack: Stack, office: Office, neighbour: Neighbour
+    stack: Stack, office: Office, neighbour: Neighbour, elsewhere: Elsewhere
 ) -> None:
     user = neighbour.make_user()
     first = neighbour.make_keys(user)
@@ -187,6 +191,11 @@ def test_other_keys_are_used_in_every_function_and_bad_ones_change_nothing(
     neighbour.s3.put_object(Bucket=neighbour.bucket, Key="b.png", Body=png())
     office.hint(connector, "b.png")
     assert eventually(lambda: office.shows(lake, "b.png"), 30)
+
+    elsewhere.files["/theirs.png"] = png()
+    body = {"filename": "csv", "action": "upload", "content": f"URL\n{elsewhere.url('/theirs.png')}"}
+    assert send(stack, "POST", f"/v1/datalakes/{lake}/imports/csv", body).status == 202
+    assert eventually(lambda: neighbour.has("csv/theirs.png"), 30)
 
     table = stack.dynamodb.scan(TableName=stack.handle["tables"]["connectors"])
     told = json.dumps(table["Items"]) + office.ask("GET").raw.decode()

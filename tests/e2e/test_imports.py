@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from typing import Any
 
+from tests.e2e.elsewhere import Elsewhere
 from tests.e2e.lake import Stack, eventually, png
 from tests.e2e.test_access import send
 
@@ -27,13 +28,15 @@ def report(stack: Stack, job: dict[str, Any]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(stored.raw.decode(), newline="")))
 
 
-def test_a_file_goes_up_by_its_form_and_becomes_links_and_objects_once(stack: Stack) -> None:
+def test_a_file_goes_up_by_its_form_and_becomes_links_and_objects_once(
+    stack: Stack, elsewhere: Elsewhere
+) -> None:
     folder = f"csv-{uuid.uuid4().hex[:8]}"
     encoded = base64.b64encode(png(21)).decode()
     rows = [
         "url;image_bytes;name;action;tags",
         f";{encoded};bytes.png;upload;car",
-        "https://images.example.org/x.png;;;upload;",
+        f"{elsewhere.url('/none.png')};;;upload;",
         *["nothing;;;;"] * 1000,
         *(f"s3://{stack.bucket}/{folder}/bytes.png;;{n}.jpg;;car|red" for n in range(20)),
     ]
@@ -57,4 +60,20 @@ def test_a_file_goes_up_by_its_form_and_becomes_links_and_objects_once(stack: St
     assert eventually(lambda: next(stack.index(f"{folder}/bytes.png"))["width"] == 21)
     again = send(stack, "POST", "/v1/datalakes/default/imports/csv", body | {"content": content[1:]})
     assert ended(stack, again.body)["progress"]["created"] == 0
+    stack.clear(f"{folder}/")
+
+
+def test_bytes_are_fetched_into_the_bucket_and_are_what_they_say(stack: Stack, elsewhere: Elsewhere) -> None:
+    folder = f"csv-{uuid.uuid4().hex[:8]}"
+    elsewhere.files |= {"/csv.jpg": png(23), "/csv.png": b"<html>not found</html>"}
+    urls = [elsewhere.url("/csv.jpg"), elsewhere.url("/csv.png"), elsewhere.url("/none.png")]
+    body = {"filename": f"{folder}.csv", "action": "upload", "content": "\n".join(["URL", *urls])}
+    job = ended(stack, send(stack, "POST", "/v1/datalakes/default/imports/csv", body).body)
+    assert job["progress"] == {"rows": 3, "created": 1, "updated": 0, "skipped": 0, "failed": 2}
+    assert [each["code"] for each in report(stack, job)] == ["", "unsupported_type", "not_fetched"]
+    stored = stack.s3.get_object(Bucket=stack.bucket, Key=f"{folder}/csv.jpg")
+    assert (stored["Body"].read(), stored["ContentType"]) == (png(23), "image/png")
+    update = body | {"mode": "update"}
+    again = ended(stack, send(stack, "POST", "/v1/datalakes/default/imports/csv", update).body)
+    assert again["progress"] == {"rows": 3, "created": 0, "updated": 0, "skipped": 1, "failed": 2}
     stack.clear(f"{folder}/")

@@ -240,6 +240,67 @@ def test_what_is_there_is_updated_if_that_is_asked_for_and_differs(gateway, worl
     assert progress(gateway, begun) == (4, 0, 0, 4, 0)
 
 
+def test_bytes_that_are_fetched_again_and_are_the_same_change_nothing(gateway, world, lake):
+    rows = [{"URL": "https://a.example.org/x.png", "action": "upload", "name": "x.png"}]
+    begin(gateway, table(*rows))
+    work(world)
+    objects.deliver(world)
+    before = snapshot(world)
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (1, 0, 0, 1, 0)
+    assert snapshot(world) == before
+    world.s3.put_object(Bucket="photos", Key="frames/x.png", Body=PNG + b"more")
+    objects.deliver(world)
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (1, 0, 1, 0, 0)
+    assert world.s3.buckets["photos"].current("frames/x.png").body == PNG
+
+
+def test_the_same_file_again_changes_nothing_before_its_objects_are_seen(gateway, world, lake):
+    rows = [
+        {"URL": "https://a.example.org/x.png", "action": "upload", "tags": "a"},
+        {"image_bytes": ENCODED, "name": "b.png", "item_description": "x"},
+    ]
+    begin(gateway, table(*rows), mode="update")
+    work(world)
+    before = snapshot(world)
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (2, 0, 0, 2, 0)
+    assert snapshot(world) == before
+    rows[1]["item_description"] = "y"
+    begun = begin(gateway, table(*rows), mode="update")
+    work(world)
+    assert progress(gateway, begun) == (2, 0, 1, 1, 0)
+
+
+def test_a_step_creates_some_labels_and_no_more(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 100)
+    monkeypatch.setattr(csv_import, "_LABELS", 4)
+    rows = [each | {"tags": f"a{n};b{n}"} for n, each in enumerate(links(6))]
+    begun = begin(gateway, table(*rows))
+    work(world)
+    assert progress(gateway, begun) == (6, 6, 0, 0, 0)
+    assert sum("/plan/" in key for key in world.s3.buckets[ARTIFACTS].objects) == 2
+
+
+def test_looking_whether_bytes_have_come_costs_little(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 100)
+    rows = [{"URL": f"https://a.example.org/{n}.png", "action": "upload"} for n in range(5)]
+    begin(gateway, table(*rows, *links(20)))
+    for _ in range(3):
+        deliver(world)
+        world.clock += 60
+    world.calls.clear()
+    deliver(world)
+    assert Counter(each.operation for each in world.calls if each.service == "s3") == {
+        "GetObject": 1,
+        "HeadObject": 5,
+    }
+
+
 def test_what_is_there_is_an_error_if_that_is_asked_for(gateway, world, lake):
     rows = [*links(2), {"image_bytes": ENCODED, "name": "b.png"}]
     begin(gateway, table(*rows))
@@ -264,6 +325,37 @@ def test_rows_about_the_same_thing_follow_each_other(gateway, world, lake, monke
         assert listed(gateway, prefix=f"{size}/").popitem()[1]["description"] == (
             "x" if mode == "update" else None
         )
+
+
+@pytest.mark.parametrize("mode", ["skip", "update", "error"])
+def test_a_row_that_fails_stands_in_the_way_of_no_other_about_the_same(gateway, world, lake, mode):
+    link = {"URL": "https://a.example.org/1.jpg"}
+    rows = [
+        link | {"mimetype": "no such"},
+        link | {"mimetype": "never"},
+        link | {"mimetype": "image/jpeg"},
+        {"URL": "https://a.example.org/gone.png", "action": "upload", "name": "n.png"},
+        {"URL": "https://a.example.org/x.png", "action": "upload", "name": "n.png"},
+    ]
+    begun = begin(gateway, table(*rows), mode=mode)
+    work(world)
+    outcomes = [each["outcome"] for each in report(world, begun)]
+    assert outcomes == ["failed", "failed", "created", "failed", "created"]
+    assert world.s3.buckets["photos"].current("frames/n.png").body == PNG
+
+
+def test_what_can_be_no_object_is_foreseen(gateway, world, lake):
+    rows = [
+        {"image_bytes": ENCODED, "name": "${filename}"},
+        {"URL": "s3://photos/x.png", "action": "upload", "name": "x.png"},
+    ]
+    for dry_run in (True, False):
+        begun = begin(gateway, table(*rows), dry_run=dry_run)
+        work(world)
+        assert [each["code"] for each in report(world, begun)] == ["invalid_name", "invalid_url"]
+    begun = begin(gateway, table(rows[0] | {"name": "b.png"}), filename=".tidelake.csv", dry_run=True)
+    work(world)
+    assert [each["code"] for each in report(world, begun)] == ["invalid_name"]
 
 
 def test_an_object_that_nobody_has_seen_yet_is_there_too(gateway, world, lake):
@@ -358,6 +450,25 @@ def test_a_file_full_of_open_quotes_ends_the_job(gateway, world, lake, monkeypat
     assert job(gateway, begun)["error"] == "more than 3 of its rows have a quote that is never closed"
 
 
+def test_a_file_full_of_open_quotes_is_not_read_any_further(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 1000)
+    read = Counter[str]()
+    parse = csv_import._item
+    monkeypatch.setattr(csv_import, "_item", lambda *given: (read.update(["rows"]), parse(*given))[1])
+    begun = begin(gateway, "URL\n" + 'x","\n' * 1000)
+    work(world)
+    assert job(gateway, begun)["state"] == "failed"
+    assert read["rows"] == 101
+
+
+def test_empty_lines_are_read_in_steps(gateway, world, lake, monkeypatch):
+    monkeypatch.setattr(csv_import, "_LINES", 10)
+    begun = begin(gateway, "URL" + "\n" * 35 + "https://a.example.org/1.jpg")
+    work(world)
+    assert progress(gateway, begun) == (1, 1, 0, 0, 0)
+    assert sum("/report/" in key for key in world.s3.buckets[ARTIFACTS].objects) == 5
+
+
 def test_a_file_of_too_many_rows_ends_the_job_and_tells_what_it_did(gateway, world, lake, monkeypatch):
     monkeypatch.setattr(csv_import.limits, "SHEET_ROWS", 7)
     begun = begin(gateway, table(*links(8)))
@@ -375,6 +486,7 @@ def test_a_file_of_too_many_rows_ends_the_job_and_tells_what_it_did(gateway, wor
         {"filename": "a/b.csv"},
         {"filename": "..\\b.csv"},
         {"filename": ".."},
+        {"filename": "...csv"},
         {"filename": "a\n.csv"},
         {"filename": "x" * 201},
         {"filename": "a.csv", "content": ""},
@@ -514,6 +626,35 @@ def test_crashed_at_every_call_and_delivered_again_each_row_counts_once(monkeypa
             check(gateway, world, begun)
         calls += 1
     assert calls > 60
+
+
+def test_an_update_crashed_at_every_call_counts_each_row_once(monkeypatch):
+    monkeypatch.setattr(csv_import, "_ROWS", 4)
+    there = [*links(2, tags="a"), {"URL": "https://a.example.org/x.png", "action": "upload"}]
+    there = [*there, {"URL": "https://a.example.org/y.png", "action": "upload"}]
+    new = [there[0] | {"tags": "b"}, there[1], *there[2:], {"image_bytes": ENCODED, "name": "b.png"}]
+    new = [*new, {"image_bytes": ENCODED, "name": "b.png", "tags": "c"}, {"URL": "nothing"}]
+    calls, crashed = 0, True
+    while crashed:
+        with installed(World()) as world:
+            objects.add_lake(world, "default")
+            gateway = Gateway()
+            begin(gateway, table(*there))
+            work(world)
+            world.s3.put_object(Bucket="photos", Key="frames/y.png", Body=PNG + b"more")
+            objects.deliver(world)
+            begun = begin(gateway, table(*new), mode="update")
+            crashed = _work_and_crash(world, calls)
+            work(world)
+            assert progress(gateway, begun) == (7, 1, 3, 2, 1)
+            told = [each["outcome"] for each in report(world, begun)]
+            assert told == ["updated", "skipped", "skipped", "updated", "created", "updated", "failed"]
+            found = listed(gateway)
+            assert (found["frames/000.jpg"]["tags"], found["frames/b.png"]["tags"]) == (["a", "b"], ["c"])
+            assert all(world.s3.buckets["photos"].current(f"frames/{name}.png").body == PNG for name in "xyb")
+            assert len(world.dynamodb.tables["taggings"].items) == 4
+        calls += 1
+    assert calls > 80
 
 
 def _work_and_crash(world: World, at: int) -> bool:

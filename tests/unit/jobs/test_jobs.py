@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import StorageUnavailable
-from chalicelib.jobs import changes_by_query, detachments
+from chalicelib.jobs import changes_by_query, detachments, worker
 from chalicelib.model.edit import Edit
 from chalicelib.model.job import Job, JobKind, JobState, new_job
 from chalicelib.model.lake import Lake
@@ -385,6 +385,19 @@ def test_an_end_that_cannot_be_recorded_goes_to_the_dead_letters(gateway, world,
     let(world, "PutItem", *[faults.denied] * 1000)
     work(world)
     assert len(world.sqs.queues["jobs-dead-letters"].visible) == 1
+
+
+def test_a_last_message_for_a_job_that_is_over_is_no_failure(gateway, world, lake, monkeypatch):
+    put(world, lake, *names(1))
+    begun = begin(gateway, "POST", "/data/tags", {"tags": ["x"], "q": "size > 0"})
+    [message] = world.sqs.queues["jobs"].visible.values()
+    record = message.as_record() | {"attributes": {"ApproximateReceiveCount": "9"}}
+    work(world)
+    counted: list[str] = []
+    monkeypatch.setattr(worker, "count", counted.append)
+    assert worker.receive([record], lambda: 300_000) == {"batchItemFailures": []}
+    assert job(gateway, begun)["state"] == "succeeded"
+    assert counted == []
 
 
 def test_a_job_survives_its_own_message():
