@@ -58,7 +58,8 @@ class ConnectorBody(Body):
     region: Region
     """The bucket's. At an S3-compatible endpoint what that calls it."""
     bucket_owner: Account | None = None
-    """The account that owns the bucket. Null: that of the role or the keys."""
+    """The account that owns the bucket. Null: that of the role or the keys. At an S3-compatible endpoint there
+    is none."""
     role_arn: RoleArn | None = None
     """For the kind `role`."""
     access_key_id: AccessKeyId | None = None
@@ -79,6 +80,8 @@ class ConnectorBody(Body):
             raise _unfit(f"A connector of the kind {self.kind} should have {' and '.join(missing)}")
         if surplus := sorted(given - wanted - _ALLOWED[self.kind]):
             raise _unfit(f"A connector of the kind {self.kind} should have no {' and no '.join(surplus)}")
+        if self.endpoint_url and self.bucket_owner:
+            raise _unfit(_NO_OWNER)
         return self
 
 
@@ -115,6 +118,7 @@ _WANTED = {
     ConnectorKind.KEYS: frozenset({"access_key_id", "secret_access_key"}),
 }
 _ALLOWED = {ConnectorKind.ROLE: frozenset[str](), ConnectorKind.KEYS: frozenset({"endpoint_url"})}
+_NO_OWNER = "At an S3-compatible endpoint buckets have no owner"
 _PLACES = ("bucket", "region", "bucket_owner", "endpoint_url")
 
 
@@ -231,9 +235,12 @@ def _changed(before: Connector, body: ConnectorChangeBody) -> Connector:
         raise InvalidBody((pointer(surplus[0]), f"A connector of the kind {before.kind} has none"))
     settings = {name: value for name, value in given.items() if name in Connector.__dataclass_fields__}
     after = replace(before, **settings | {"kind": before.kind})
+    if after.endpoint_url and body.bucket_owner:
+        raise InvalidBody((pointer("bucket_owner"), _NO_OWNER))
     if body.access_key_id:
         after = replace(after, secret=secrets.name_of(before.id, moment.new_op_id()))
-    if after.bucket != before.bucket and body.bucket_owner is None:
+    is_elsewhere = (after.bucket, after.endpoint_url) != (before.bucket, before.endpoint_url)
+    if is_elsewhere and body.bucket_owner is None:
         after = replace(after, bucket_owner=None)
     return after
 

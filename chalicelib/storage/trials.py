@@ -47,14 +47,14 @@ def try_out(connector: "Connector", keys: "Keys | None" = None) -> Findings:
 
 def _open(connector: "Connector", keys: "Keys | None") -> tuple[Any, str | None]:
     """A client, and the account that is to own the bucket: that of the credentials, unless another one is
-    named."""
+    named. None at an S3-compatible endpoint, whose word would prove nothing."""
     if connector.kind is ConnectorKind.STACK:
         return aws.client("s3"), connector.bucket_owner
     if keys:
         found = ReadOnlyCredentials(keys.access_key_id, keys.secret_access_key, None)
     else:
         found = credentials.of(connector)
-    owner = connector.bucket_owner
+    owner = None if connector.endpoint_url else connector.bucket_owner
     if connector.kind is ConnectorKind.ROLE:
         credentials.prove_guarded(connector)
         owner = owner or str(connector.role_arn).split(":")[4]

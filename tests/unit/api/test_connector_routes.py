@@ -271,6 +271,16 @@ def test_naming_the_role_again_settles_for_what_it_may_now(admin, world):
     assert admin.call("POST", check).body["state"] == "active"
 
 
+def test_at_another_endpoint_nobody_owns_the_bucket(admin):
+    """A name in AWS would be reached by its owner, and its events would come to these lakes."""
+    elsewhere = {"endpoint_url": "https://example.com"}
+    assert admin.call("POST", ROUTE, BY_KEYS | elsewhere | {"bucket_owner": ACCOUNT}).status == 400
+    made = make(admin, BY_KEYS | {"bucket_owner": ACCOUNT})
+    assert patch(admin, made, elsewhere | {"bucket_owner": ACCOUNT}).status == 400
+    assert patch(admin, made, elsewhere).body["bucket_owner"] is None
+    assert patch(admin, made, {"bucket_owner": ACCOUNT}).status == 400
+
+
 def test_names_are_unique_in_the_organization(admin):
     made = make(admin, ROLE)
     assert admin.call("POST", ROUTE, ROLE | {"name": "PHOTOS"}).status == 409
