@@ -58,8 +58,8 @@ class ConnectorBody(Body):
     region: Region
     """The bucket's. At an S3-compatible endpoint what that calls it."""
     bucket_owner: Account | None = None
-    """The account that owns the bucket. Null: that of the role or the keys. At an S3-compatible endpoint there
-    is none."""
+    """The account that owns the bucket. Null: that of the role or the keys. None at an S3-compatible
+    endpoint."""
     role_arn: RoleArn | None = None
     """For the kind `role`."""
     access_key_id: AccessKeyId | None = None

@@ -10,6 +10,7 @@ from chalicelib.errors import (
     ConnectorChanged,
     ConnectorExists,
     ConnectorInUse,
+    CredentialsRefused,
     StorageUnavailable,
     UnknownConnector,
 )
@@ -47,14 +48,14 @@ def s3(bucket: "Bucket") -> Any:
     """A client of S3 with the rights that the bucket's connector has. To be asked for by each request and not
     kept, so that it follows the connector.
 
-    Raises StorageUnavailable where it has none.
+    Raises CredentialsRefused where it has none, StorageUnavailable where nobody knows.
     """
     if bucket.connector == STACK:
         return aws.client("s3")
     try:
         return _reach(bucket.organization, bucket.connector).client()
     except UnknownConnector as error:
-        raise StorageUnavailable("reach bucket", "unknown connector") from error
+        raise CredentialsRefused("reach bucket", "there is no such connector") from error
 
 
 def s3_of(connector: Connector, *, patient: bool = True) -> Any:

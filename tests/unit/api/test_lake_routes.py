@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import StorageUnavailable
+from chalicelib.errors import CredentialsRefused, StorageUnavailable
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission
 from chalicelib.model.job import JobState
 from chalicelib.storage import aws, connectors, lakes
 from tests.simulation import faults, objects
+from tests.simulation.fakes.errors import refusal
 from tests.simulation.fakes.s3 import Bucket
 from tests.simulation.fakes.world import ORGANIZATION, OWNER, Request, World, installed
 from tests.simulation.interference import interleave, let
@@ -407,6 +408,40 @@ def test_a_connector_that_may_not_notify_is_said(world, admin, operation):
     assert state(made) == "failed"
     assert "s3:PutBucketNotification" in made.body["notifications"]["detail"]
     assert state(admin.call("PATCH", f"{LAKES}/frames", {"preprocess": "off"})) == "connected"
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled"])
+def test_a_connector_that_s3_refuses_is_said_and_its_lake_can_be_deleted(world, admin, code):
+    """As when its keys are revoked: what cannot be taken back from the bucket keeps nothing else."""
+
+    def refused(request: Request) -> Any:
+        if request.operation.endswith("BucketNotificationConfiguration"):
+            raise refusal(request.operation, code, 403)
+        return world.perform(request)
+
+    world.interpose = refused
+    made = create(admin)
+    assert state(made) == "failed"
+    assert code in made.body["notifications"]["detail"]
+    objects.put(world, lakes.find(ORGANIZATION, "frames"), "a")
+    delete(admin, "frames", "frames")
+    finish(world)
+    assert is_clean(world, made.body["id"])
+    assert connectors.find(ORGANIZATION, "yours").lakes == frozenset()
+
+
+def test_a_connector_that_is_gone_holds_up_no_deletion(world, admin, monkeypatch):
+    made = create(admin)
+
+    def gone(bucket: Any) -> Any:
+        raise CredentialsRefused("reach bucket", "there is no such connector")
+
+    monkeypatch.setattr(connectors, "s3", gone)
+    mended = admin.call("PATCH", f"{LAKES}/frames", {})
+    assert "no such connector" in mended.body["notifications"]["detail"]
+    delete(admin, "frames", "frames")
+    finish(world)
+    assert is_clean(world, made.body["id"])
 
 
 def test_a_bucket_that_is_gone_is_said(world, admin):
