@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
 from chalicelib.api.labels import Name
+from chalicelib.config import config
 from chalicelib.errors import ConnectorFails, CredentialsRefused, InvalidBody, InvalidRequest, OfTheStack
-from chalicelib.model import moment
+from chalicelib.model import grants, moment
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission, judged
 from chalicelib.storage import connectors, endpoints, secrets, trials
 
@@ -268,6 +269,9 @@ def _check(connector: Connector) -> None:
         raise InvalidBody((pointer("bucket"), "Input should be the name of a general purpose bucket"))
     if not _REGION.fullmatch(connector.region):
         raise InvalidBody((pointer("region"), "Input should be a region of AWS, as eu-west-1"))
+    if grants.partition(connector.region) != config.trusted_roles.split(":")[1]:
+        # Another bucket may have the name there, and the events of the one here are not its.
+        raise InvalidBody((pointer("region"), "That part of AWS is reached by its `endpoint_url` alone"))
 
 
 def _keys(body: ConnectorBody | ConnectorChangeBody) -> secrets.Keys | None:

@@ -127,6 +127,8 @@ def test_a_repeated_request_after_a_failure_makes_one_connector(admin, world, op
         (ROLE | {"role_arn": f"{ARN}\n"}, "#/role_arn"),
         (ROLE | {"region": "us-east-1.evil.example.com"}, "#/region"),
         (ROLE | {"region": "auto"}, "#/region"),
+        (BY_KEYS | {"region": "cn-north-1"}, "#/region"),
+        (BY_KEYS | {"region": "eusc-de-east-1"}, "#/region"),
         (ROLE | {"bucket_owner": "1"}, "#/bucket_owner"),
         *(
             (ROLE | {"bucket": name}, "#/bucket")
