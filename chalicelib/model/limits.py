@@ -40,6 +40,9 @@ CALL_SECONDS = 30
 NOTIFICATION_SECONDS = 8
 """How long the call that makes a bucket tell of its changes waits for the first sign of it."""
 
+TOLD_PREFIXES = 80
+"""By which a bucket's notifications are limited: S3 allows it 100, and some are others'."""
+
 SETTLE_SECONDS = 330
 """Longer than anything goes on that knew a lake before it was deleted: a step of a job may take as long
 as its function may run, five minutes; events are taken for a minute by who remembers a bucket's lakes for ten

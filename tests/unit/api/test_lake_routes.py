@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import CredentialsRefused, StorageUnavailable
+from chalicelib.model import limits
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission
 from chalicelib.model.job import JobState
 from chalicelib.storage import aws, connectors, lakes
@@ -478,6 +479,32 @@ def test_eventbridge_is_used_where_it_is_on(world, admin):
     finish(world)
     assert world.events.rules == {}
     assert bucket.notifications == {"EventBridgeConfiguration": {}}
+
+
+@pytest.mark.parametrize("is_eventbridge", [False, True])
+def test_a_bucket_with_very_many_lakes_tells_of_everything(world, admin, is_eventbridge):
+    """S3 has room for a hundred limits, a rule of EventBridge for two thousand characters."""
+    bucket = world.s3.buckets["yours"]
+    if is_eventbridge:
+        bucket.notifications["EventBridgeConfiguration"] = {}
+    for n in range(limits.TOLD_PREFIXES):
+        lakes.create(replace(lakes.find(ORGANIZATION, "default"), **lake_on("yours", n)), connector("yours"))
+    assert state(create(admin, prefix="z")) == ("eventbridge" if is_eventbridge else "connected")
+    if is_eventbridge:
+        [rule] = world.events.rules.values()
+        assert rule.pattern["detail"] == {"bucket": {"name": ["yours"]}}
+    else:
+        assert told(world) == [""]
+
+
+def lake_on(bucket: str, n: int) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"lake {n}")),
+        "name": f"lake {n}",
+        "bucket": bucket,
+        "connector": connector(bucket).id,
+        "prefix": f"a-folder-with-a-long-name/{n}/",
+    }
 
 
 def test_another_accounts_bucket_is_let_in_and_out(world, admin):
