@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
-from chalicelib.api.labels import Name
+from chalicelib.api.labels import NameBesideIds
 from chalicelib.config import config
 from chalicelib.errors import ConnectorFails, CredentialsRefused, InvalidBody, InvalidRequest, OfTheStack
 from chalicelib.model import grants, moment
@@ -51,8 +51,8 @@ type Endpoint = Annotated[str, Field(min_length=1, max_length=255), AfterValidat
 
 
 class ConnectorBody(Body):
-    name: Name
-    """Unique in the organization, whatever its case and Unicode form."""
+    name: NameBesideIds
+    """Not like an id. Unique in the organization, whatever its case and Unicode form."""
     kind: Literal[ConnectorKind.ROLE, ConnectorKind.KEYS]
     """`role`: by a role that is assumed. `keys`: by static keys."""
     bucket: Bucket
@@ -89,8 +89,8 @@ class ConnectorBody(Body):
 class ConnectorChangeBody(Body):
     """What is not given, or null, stays as it is."""
 
-    name: Name | None = None
-    """Unique in the organization, whatever its case and Unicode form."""
+    name: NameBesideIds | None = None
+    """Not like an id. Unique in the organization, whatever its case and Unicode form."""
     kind: ConnectorKind | None = None
     """The one that it is: another kind is another connector."""
     bucket: Bucket | None = None

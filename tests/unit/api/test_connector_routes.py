@@ -123,6 +123,7 @@ def test_a_repeated_request_after_a_failure_makes_one_connector(admin, world, op
         (BY_KEYS | {"access_key_id": "a b"}, "#/access_key_id"),
         (BY_KEYS | {"endpoint_url": "http://example.com"}, "#/endpoint_url"),
         (ROLE | {"name": ""}, "#/name"),
+        (ROLE | {"name": "3D0C6B1E-2F47-4C8A-9A55-5F0E2D7C9B11"}, "#/name"),
         (ROLE | {"role_arn": "arn:aws:iam::1:role/x"}, "#/role_arn"),
         (ROLE | {"role_arn": f"{ARN}\n"}, "#/role_arn"),
         (ROLE | {"region": "us-east-1.evil.example.com"}, "#/region"),

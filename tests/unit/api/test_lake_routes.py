@@ -481,6 +481,14 @@ def test_eventbridge_is_used_where_it_is_on(world, admin):
     assert bucket.notifications == {"EventBridgeConfiguration": {}}
 
 
+def test_a_lake_that_is_named_by_its_id_is_read_alone(world, admin):
+    made = create(admin).body
+    world.calls.clear()
+    assert admin.call("GET", f"{LAKES}/{made['id']}").body == made
+    assert not world.called("Query")
+    assert Gateway(role="admin", organization="another").call("GET", f"{LAKES}/{made['id']}").status == 404
+
+
 @pytest.mark.parametrize("is_eventbridge", [False, True])
 def test_a_bucket_with_very_many_lakes_tells_of_everything(world, admin, is_eventbridge):
     """S3 has room for a hundred limits, a rule of EventBridge for two thousand characters."""
