@@ -52,10 +52,7 @@ def s3(bucket: "Bucket") -> Any:
     """
     if bucket.connector == STACK:
         return aws.client("s3")
-    try:
-        return _reach(bucket.organization, bucket.connector).client()
-    except UnknownConnector as error:
-        raise CredentialsRefused("reach bucket", "there is no such connector") from error
+    return _reach(bucket.organization, bucket.connector).client()
 
 
 def s3_of(connector: Connector, *, patient: bool = True) -> Any:
@@ -218,8 +215,15 @@ def leave(organization: str, connector_id: str, lake_id: str) -> dict[str, Any]:
 def _reach(organization: str, connector_id: str) -> Reach:
     with _making:
         if (organization, connector_id) not in _reaches:
-            _reaches[organization, connector_id] = Reach(lambda: read(organization, connector_id), _note)
+            _reaches[organization, connector_id] = Reach(lambda: _still(organization, connector_id), _note)
         return _reaches[organization, connector_id]
+
+
+def _still(organization: str, connector_id: str) -> Connector:
+    try:
+        return read(organization, connector_id)
+    except UnknownConnector as error:
+        raise CredentialsRefused("reach bucket", "there is no such connector") from error
 
 
 def _note(connector: Connector, state: ConnectorState, reason: str) -> None:
