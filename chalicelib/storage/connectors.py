@@ -19,8 +19,8 @@ from chalicelib.model.connector import SERVING, Connector, ConnectorKind, Connec
 from chalicelib.model.label import fold, mistake_in
 from chalicelib.model.lake import STACK
 from chalicelib.observability import logger
-from chalicelib.storage import aws, credentials, secrets, transactions
-from chalicelib.storage.reaches import Reach, client_of
+from chalicelib.storage import aws, secrets, transactions
+from chalicelib.storage.reaches import Reach
 from chalicelib.storage.tables import ConnectorItem, ConnectorNameItem
 
 if TYPE_CHECKING:
@@ -53,13 +53,6 @@ def s3(bucket: "Bucket") -> Any:
     if bucket.connector == STACK:
         return aws.client("s3")
     return _reach(bucket.organization, bucket.connector).client()
-
-
-def s3_of(connector: Connector, *, patient: bool = True) -> Any:
-    """With the credentials that the connector has just now, or is to have. Raises CredentialsRefused."""
-    if connector.kind is ConnectorKind.STACK:
-        return aws.client("s3")
-    return client_of(connector, aws.Held(credentials.of(connector)), patient=patient)
 
 
 def allows_delete(bucket: "Bucket") -> bool:
