@@ -11,7 +11,7 @@ _LAKE: dict[str, Any] = {
     "connector": "stack",
     "bucket": "tidelake-dev-data-123456789012-eu-west-1",
     "prefix": "",
-    "capabilities": ["import"],
+    "capabilities": ["upload", "import"],
     "allow_delete": False,
     "preprocess": "eager",
     "metadata_schema": None,

@@ -447,6 +447,7 @@ ROUTES = (
         role=Role.EDITOR,
         body=UploadsBody,
         answers={200: UploadsAnswer},
+        errors=(NotSupported,),
     ),
     Route(
         "POST",

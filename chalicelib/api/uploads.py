@@ -16,9 +16,9 @@ from chalicelib.api.parameters import Number, Parameters
 from chalicelib.downstream import uploads
 from chalicelib.downstream.outcomes import Outcome, OutcomeKind, failed
 from chalicelib.downstream.uploads import Announcement, IfExists
-from chalicelib.errors import InvalidBody, InvalidCursor, StorageUnavailable, UnknownUpload
+from chalicelib.errors import InvalidBody, InvalidCursor, NotSupported, StorageUnavailable, UnknownUpload
 from chalicelib.model import limits, upload
-from chalicelib.storage import forgetting, labels, lakes, records, transfers
+from chalicelib.storage import connectors, forgetting, labels, lakes, records, transfers
 from chalicelib.storage.transfers import Multipart
 
 if TYPE_CHECKING:
@@ -112,9 +112,13 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
     parts. Data that is to be overwritten stays as it is until the new bytes are there, but has what was said
     of it at once.
 
+    A 409 where the connector was never seen to write: the datalake has no capability `upload`.
+
     The same call may be repeated. An entry that is `retryable` may succeed as it is.
     """
     home = lakes.find(caller.organization, lake)
+    if not connectors.takes_uploads(home.home):
+        raise NotSupported("take uploads; grant s3:PutObject to its connector and check that")
     entries = [_named(home, entry, body.name_by) for entry in body.uploads]
     fit = {n: entry for n, entry in enumerate(entries) if isinstance(entry, UploadEntry)}
     told = uploads.announce(home, [_announcement(entry) for entry in fit.values()], body.if_exists)

@@ -63,6 +63,16 @@ def allows_delete(bucket: "Bucket") -> bool:
         return False
 
 
+def takes_uploads(bucket: "Bucket") -> bool:
+    """Whether it was ever proved that objects may be written there."""
+    if bucket.connector == STACK:
+        return True
+    try:
+        return Permission.WRITE in read(bucket.organization, bucket.connector).grants
+    except UnknownConnector:
+        return False
+
+
 def report(bucket: "Bucket", state: ConnectorState, reason: str) -> None:
     """What was met on the way to a bucket becomes its connector's state, once."""
     if bucket.connector != STACK:
@@ -124,7 +134,7 @@ def create_stack(organization: str, bucket: str, bucket_owner: str, region: str)
             bucket_owner=bucket_owner,
             region=region,
             state=ConnectorState.ACTIVE,
-            grants=frozenset({Permission.LIST, Permission.READ, Permission.NOTIFY}),
+            grants=frozenset(Permission),
             revision=moment.new_op_id(),
             created_at=moment.rfc3339(moment.now()),
         )

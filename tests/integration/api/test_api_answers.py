@@ -48,7 +48,7 @@ def test_lakes_are_listed_and_found_by_name_and_by_id(gateway, lake, foreign_lak
         "connector": "stack",
         "bucket": "bucket",
         "prefix": "",
-        "capabilities": ["import"],
+        "capabilities": ["upload", "import"],
         "allow_delete": False,
         "preprocess": "eager",
         "metadata_schema": None,

@@ -10,14 +10,16 @@ import pytest
 
 from chalicelib.api import answers
 from chalicelib.model import limits, upload
+from chalicelib.model.connector import Permission
 from chalicelib.model.lake import Lake
-from chalicelib.storage import records
+from chalicelib.storage import connectors, lakes, records
 from chalicelib.storage.transfers import Multipart
 from tests.simulation import faults
 from tests.simulation.fakes.world import World
 from tests.simulation.interference import let
 from tests.simulation.objects import deliver, put
 from tests.unit.api.gateway import Answer, Gateway
+from tests.unit.storage.neighbours import BY_KEYS, KEYS
 
 MIB = 1024**2
 PNG = "image/png"
@@ -49,6 +51,19 @@ def send_parts(world: World, *bodies: bytes) -> list[dict[str, Any]]:
 
 def complete(gateway: Gateway, upload_id: str, parts: object) -> Answer:
     return gateway.call("POST", f"/uploads/{upload_id}/complete", {"parts": parts})
+
+
+def test_a_bucket_that_was_never_written_to_takes_none(gateway, world, lake):
+    elsewhere = replace(BY_KEYS, organization=lake.organization, grants=frozenset({Permission.LIST}))
+    connectors.create(elsewhere, KEYS)
+    lakes._item(replace(lake, connector=elsewhere.id)).save()
+    world.calls.clear()
+    refused = announce(gateway, entry())
+    assert (refused.status, refused.body["code"]) == (409, "not_supported")
+    assert "check" in refused.body["detail"]
+    assert not [call for call in world.calls if call.service == "s3"]
+    connectors.record(elsewhere, replace(elsewhere, grants=frozenset(Permission)))
+    assert connectors.takes_uploads(elsewhere.home)
 
 
 def test_a_form_takes_one_name_one_type_and_one_size(gateway, world, lake):
