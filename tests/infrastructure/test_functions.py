@@ -171,6 +171,5 @@ def test_the_signing_key_is_a_reference_and_only_where_keys_and_cursors_are_chec
 
 
 def test_a_deleted_lake_is_swept_again_when_all_that_knew_it_have_ended(functions):
-    remembered = 10
     longest = max(function["Timeout"] for function in functions.values())
-    assert longest + remembered < limits.SETTLE_SECONDS
+    assert longest + limits.LAKE_KNOWN_SECONDS < limits.SETTLE_SECONDS
