@@ -9,9 +9,10 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
-from chalicelib.api.labels import Name
+from chalicelib.api.labels import NameBesideIds
+from chalicelib.config import config
 from chalicelib.errors import ConnectorFails, CredentialsRefused, InvalidBody, InvalidRequest, OfTheStack
-from chalicelib.model import moment
+from chalicelib.model import grants, moment
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission, judged
 from chalicelib.storage import connectors, endpoints, secrets, trials
 
@@ -50,15 +51,16 @@ type Endpoint = Annotated[str, Field(min_length=1, max_length=255), AfterValidat
 
 
 class ConnectorBody(Body):
-    name: Name
-    """Unique in the organization, whatever its case and Unicode form."""
+    name: NameBesideIds
+    """Not like an id. Unique in the organization, whatever its case and Unicode form."""
     kind: Literal[ConnectorKind.ROLE, ConnectorKind.KEYS]
     """`role`: by a role that is assumed. `keys`: by static keys."""
     bucket: Bucket
     region: Region
     """The bucket's. At an S3-compatible endpoint what that calls it."""
     bucket_owner: Account | None = None
-    """The account that owns the bucket. Null: that of the role or the keys."""
+    """The account that owns the bucket. Null: that of the role or the keys. None at an S3-compatible
+    endpoint."""
     role_arn: RoleArn | None = None
     """For the kind `role`."""
     access_key_id: AccessKeyId | None = None
@@ -79,14 +81,16 @@ class ConnectorBody(Body):
             raise _unfit(f"A connector of the kind {self.kind} should have {' and '.join(missing)}")
         if surplus := sorted(given - wanted - _ALLOWED[self.kind]):
             raise _unfit(f"A connector of the kind {self.kind} should have no {' and no '.join(surplus)}")
+        if self.endpoint_url and self.bucket_owner:
+            raise _unfit(_NO_OWNER)
         return self
 
 
 class ConnectorChangeBody(Body):
     """What is not given, or null, stays as it is."""
 
-    name: Name | None = None
-    """Unique in the organization, whatever its case and Unicode form."""
+    name: NameBesideIds | None = None
+    """Not like an id. Unique in the organization, whatever its case and Unicode form."""
     kind: ConnectorKind | None = None
     """The one that it is: another kind is another connector."""
     bucket: Bucket | None = None
@@ -115,6 +119,7 @@ _WANTED = {
     ConnectorKind.KEYS: frozenset({"access_key_id", "secret_access_key"}),
 }
 _ALLOWED = {ConnectorKind.ROLE: frozenset[str](), ConnectorKind.KEYS: frozenset({"endpoint_url"})}
+_NO_OWNER = "At an S3-compatible endpoint buckets have no owner"
 _PLACES = ("bucket", "region", "bucket_owner", "endpoint_url")
 
 
@@ -231,9 +236,12 @@ def _changed(before: Connector, body: ConnectorChangeBody) -> Connector:
         raise InvalidBody((pointer(surplus[0]), f"A connector of the kind {before.kind} has none"))
     settings = {name: value for name, value in given.items() if name in Connector.__dataclass_fields__}
     after = replace(before, **settings | {"kind": before.kind})
+    if after.endpoint_url and body.bucket_owner:
+        raise InvalidBody((pointer("bucket_owner"), _NO_OWNER))
     if body.access_key_id:
         after = replace(after, secret=secrets.name_of(before.id, moment.new_op_id()))
-    if after.bucket != before.bucket and body.bucket_owner is None:
+    is_elsewhere = (after.bucket, after.endpoint_url) != (before.bucket, before.endpoint_url)
+    if is_elsewhere and body.bucket_owner is None:
         after = replace(after, bucket_owner=None)
     return after
 
@@ -261,6 +269,9 @@ def _check(connector: Connector) -> None:
         raise InvalidBody((pointer("bucket"), "Input should be the name of a general purpose bucket"))
     if not _REGION.fullmatch(connector.region):
         raise InvalidBody((pointer("region"), "Input should be a region of AWS, as eu-west-1"))
+    if grants.partition(connector.region) != config.trusted_roles.split(":")[1]:
+        # Another bucket may have the name there, and the events of the one here are not its.
+        raise InvalidBody((pointer("region"), "That part of AWS is reached by its `endpoint_url` alone"))
 
 
 def _keys(body: ConnectorBody | ConnectorChangeBody) -> secrets.Keys | None:

@@ -12,6 +12,7 @@ from chalicelib.api.bodies import Body
 from chalicelib.api.targets import Target
 from chalicelib.errors import InvalidRequest
 from chalicelib.model import limits
+from chalicelib.model.data import is_id
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.label import LabelKind, mistake_in
 from chalicelib.storage import counters, jobs, labels, lakes, taggings
@@ -38,6 +39,16 @@ type Name = Annotated[
     AfterValidator(_nameable),
 ]
 """Unique in its datalake, whatever its case and Unicode form."""
+
+
+def _no_id(name: str) -> str:
+    if is_id(name.lower()):
+        raise PydanticCustomError("id", "A name should not look like an id")
+    return name
+
+
+type NameBesideIds = Annotated[Name, AfterValidator(_no_id)]
+"""Of what is found by its id and by its name."""
 
 
 class LabelBody(Body):

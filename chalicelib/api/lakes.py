@@ -10,10 +10,9 @@ from pydantic_core import PydanticCustomError
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
 from chalicelib.api.edits import Key, Text
-from chalicelib.api.labels import Name
+from chalicelib.api.labels import NameBesideIds
 from chalicelib.errors import ConnectorIdle, InvalidBody, InvalidRequest, UnknownConnector
 from chalicelib.model import limits, moment
-from chalicelib.model.data import is_id
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.lake import (
     ARTIFACTS_PREFIX,
@@ -43,12 +42,6 @@ class OnCreate(StrEnum):
     """What is in the bucket already is not looked for."""
 
 
-def _no_id(name: str) -> str:
-    if is_id(name.lower()):
-        raise PydanticCustomError("id", "A name should not look like an id")
-    return name
-
-
 def _prefix(text: str) -> str:
     prefix = normalize_prefix(text)
     if len(prefix.encode()) > limits.KEY_BYTES:
@@ -58,7 +51,6 @@ def _prefix(text: str) -> str:
     return prefix
 
 
-type LakeName = Annotated[Name, AfterValidator(_no_id)]
 type Prefix = Annotated[
     str, AfterValidator(_prefix), WithJsonSchema({"type": "string", "maxLength": limits.KEY_BYTES})
 ]
@@ -96,7 +88,7 @@ class SchemaBody(Body):
 
 
 class LakeBody(Body):
-    name: LakeName
+    name: NameBesideIds
     """1 to 128 characters, not like an id. Unique in the organization: names that differ in case or Unicode
     form only are the same name."""
     connector: Annotated[str, Field(min_length=1, max_length=limits.NAME_CHARACTERS)]
@@ -118,7 +110,7 @@ class LakeEditBody(Body):
     """What is not named stays as it is. Where nothing is named at all, the bucket's notifications are looked
     after."""
 
-    name: Annotated[LakeName, Field(default_factory=str)]
+    name: Annotated[NameBesideIds, Field(default_factory=str)]
     preprocess: Annotated[Preprocess, Field(default_factory=lambda: Preprocess.EAGER)]
     """For what changes from now on: data that became `indexed` while it was `off` stays so until its object
     changes."""

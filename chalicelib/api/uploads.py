@@ -112,6 +112,8 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
     parts. Data that is to be overwritten stays as it is until the new bytes are there, but has what was said
     of it at once.
 
+    A 409 where the connector was never seen to write: the datalake has no capability `upload`.
+
     The same call may be repeated. An entry that is `retryable` may succeed as it is.
     """
     home = lakes.find(caller.organization, lake)

@@ -71,8 +71,9 @@ def _begin(lake: "Lake") -> Step:
     # Whoever began the job deletes it, too, but may have been interrupted.
     lakes.delete(lake.organization, lake.id)
     outcome = notifications.settle(lake.home)
-    if outcome.notified is Notified.FAILED:
-        logger.warning("bucket goes on to tell of its changes", lake_id=lake.id, reason=outcome.detail)
+    if outcome.notified is Notified.FAILED and lake.bucket_owner:
+        reason, bucket = outcome.detail, lake.bucket
+        logger.warning("bucket goes on to tell of its changes", bucket=bucket, lake_id=lake.id, reason=reason)
     lakes.vacate(lake)
     return Place(Phase.SWEEP).then()
 

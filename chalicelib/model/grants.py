@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 type Document = dict[str, Any]
 
 _VERSION = "2012-10-17"
-_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+}
+"""By what their regions begin with. Names of buckets are unique in each alone."""
 
 
 @dataclass(frozen=True, slots=True)

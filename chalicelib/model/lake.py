@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.model import limits
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -117,15 +119,15 @@ def told_prefixes(prefixes: "Iterable[str]") -> list[str]:
     """The fewest prefixes that hold all of these, none of which holds another: what a bucket's notifications
     can be limited to.
 
-    Each is cut where a character comes that S3 has in a filter only in a form of its own; what is told too
-    much, lakes ignore.
+    Each is cut where a character comes that S3 has in a filter only in a form of its own, and where they are
+    too many, all is told; what is told too much, lakes ignore.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
     """
     found: list[str] = []
     for prefix in sorted({_SPECIAL.split(prefix)[0] for prefix in prefixes}):
         if not (found and prefix.startswith(found[-1])):
             found.append(prefix)
-    return found
+    return found if len(found) <= limits.TOLD_PREFIXES else [""]
 
 
 _SPECIAL = re.compile(r"[^A-Za-z0-9!_.'()/-]", re.ASCII)

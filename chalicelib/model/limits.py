@@ -40,9 +40,13 @@ CALL_SECONDS = 30
 NOTIFICATION_SECONDS = 8
 """How long the call that makes a bucket tell of its changes waits for the first sign of it."""
 
-SETTLE_SECONDS = 90
-"""Longer than anything goes on that knew a lake before it was deleted: events are taken for up to a minute by
-who remembers a bucket's lakes for ten seconds."""
+TOLD_PREFIXES = 80
+"""By which a bucket's notifications are limited: S3 allows it 100, and some are others'."""
+
+SETTLE_SECONDS = 330
+"""Longer than anything goes on that knew a lake before it was deleted: a step of a job may take as long
+as its function may run, five minutes; events are taken for a minute by who remembers a bucket's lakes for ten
+seconds."""
 
 COUNTING_HOURS = 25
 """A stream keeps its records for a day: what it has not told the counters by then it never will."""

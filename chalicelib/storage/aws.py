@@ -120,6 +120,20 @@ def error_code(error: Exception) -> str:
     return str(cause.response.get("Error", {}).get("Code", "")) if isinstance(cause, ClientError) else ""
 
 
+def is_passing(error: ClientError) -> bool:
+    """Whether S3 was in trouble, and has not refused what it was asked for."""
+    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    return error_code(error) in _PASSING or not 300 <= status < 500
+
+
+_PASSING = frozenset(
+    {
+        *("SlowDown", "RequestTimeout", "Throttling", "TooManyRequests", "RequestLimitExceeded"),
+        "OperationAborted",
+    }
+)
+
+
 class ConditionFailed(Exception):
     """A conditional write met an item that is not as it was expected. The caller decides what that means."""
 

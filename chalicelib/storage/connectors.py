@@ -10,6 +10,7 @@ from chalicelib.errors import (
     ConnectorChanged,
     ConnectorExists,
     ConnectorInUse,
+    CredentialsRefused,
     StorageUnavailable,
     UnknownConnector,
 )
@@ -18,8 +19,8 @@ from chalicelib.model.connector import SERVING, Connector, ConnectorKind, Connec
 from chalicelib.model.label import fold, mistake_in
 from chalicelib.model.lake import STACK
 from chalicelib.observability import logger
-from chalicelib.storage import aws, credentials, secrets, transactions
-from chalicelib.storage.reaches import Reach, client_of
+from chalicelib.storage import aws, secrets, transactions
+from chalicelib.storage.reaches import Reach
 from chalicelib.storage.tables import ConnectorItem, ConnectorNameItem
 
 if TYPE_CHECKING:
@@ -47,21 +48,11 @@ def s3(bucket: "Bucket") -> Any:
     """A client of S3 with the rights that the bucket's connector has. To be asked for by each request and not
     kept, so that it follows the connector.
 
-    Raises StorageUnavailable where it has none.
+    Raises CredentialsRefused where it has none, StorageUnavailable where nobody knows.
     """
     if bucket.connector == STACK:
         return aws.client("s3")
-    try:
-        return _reach(bucket.organization, bucket.connector).client()
-    except UnknownConnector as error:
-        raise StorageUnavailable("reach bucket", "unknown connector") from error
-
-
-def s3_of(connector: Connector, *, patient: bool = True) -> Any:
-    """With the credentials that the connector has just now, or is to have. Raises CredentialsRefused."""
-    if connector.kind is ConnectorKind.STACK:
-        return aws.client("s3")
-    return client_of(connector, aws.Held(credentials.of(connector)), patient=patient)
+    return _reach(bucket.organization, bucket.connector).client()
 
 
 def allows_delete(bucket: "Bucket") -> bool:
@@ -74,6 +65,8 @@ def allows_delete(bucket: "Bucket") -> bool:
 
 def allows_upload(bucket: "Bucket") -> bool:
     """Whether it was proved that objects can be written there."""
+    if bucket.connector == STACK:
+        return True
     try:
         return Permission.WRITE in read(bucket.organization, bucket.connector).grants
     except UnknownConnector:
@@ -226,8 +219,15 @@ def leave(organization: str, connector_id: str, lake_id: str) -> dict[str, Any]:
 def _reach(organization: str, connector_id: str) -> Reach:
     with _making:
         if (organization, connector_id) not in _reaches:
-            _reaches[organization, connector_id] = Reach(lambda: read(organization, connector_id), _note)
+            _reaches[organization, connector_id] = Reach(lambda: _still(organization, connector_id), _note)
         return _reaches[organization, connector_id]
+
+
+def _still(organization: str, connector_id: str) -> Connector:
+    try:
+        return read(organization, connector_id)
+    except UnknownConnector as error:
+        raise CredentialsRefused("reach bucket", "there is no such connector") from error
 
 
 def _note(connector: Connector, state: ConnectorState, reason: str) -> None:

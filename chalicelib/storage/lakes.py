@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.config import config
 from chalicelib.errors import ConnectorChanged, LakeExists, StorageUnavailable, UnknownLake
 from chalicelib.model import limits, moment
+from chalicelib.model.data import is_id
 from chalicelib.model.label import fold
 from chalicelib.model.lake import STACK, Lake, Notified, lake_id
 from chalicelib.storage import aws, connectors, transactions
@@ -57,11 +58,15 @@ def every() -> "Iterator[Lake]":
 
 
 def find(organization: str, id_or_name: str) -> Lake:
-    """By its id, or by its name in any case and Unicode form."""
-    folded = fold(id_or_name) if len(id_or_name) <= limits.NAME_CHARACTERS else None
-    for lake in of_organization(organization):
-        if id_or_name == lake.id or folded == fold(lake.name):
+    """By its id, or by its name in any case and Unicode form, which never looks like an id."""
+    if is_id(id_or_name):
+        if lake := read(organization, id_or_name):
             return lake
+    elif len(id_or_name) <= limits.NAME_CHARACTERS:
+        folded = fold(id_or_name)
+        for lake in of_organization(organization):
+            if folded == fold(lake.name):
+                return lake
     raise UnknownLake(id_or_name)
 
 

@@ -50,6 +50,8 @@ _UNREACHED = (
     "S3 does not reach the queue from there: the bucket must be in the region of this deployment; if it is,"
     " send an empty PATCH in a minute"
 )
+_REFUSED = "S3 refuses the connector ({code}): check that, then send an empty PATCH"
+_UNREACHABLE = "{reason}; when it is mended, send an empty PATCH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ def settle(bucket: "Bucket") -> Outcome:
             queues.admit({each.owner for each in watches} - {_account()})
         try:
             return _settle(bucket, ours, check_time)
-        except CredentialsRefused:
-            return Outcome(Notified.FAILED, _DENIED)
+        except CredentialsRefused as error:
+            return Outcome(Notified.FAILED, _UNREACHABLE.format(reason=error.args[-1]))
         except ClientError as error:
             return _refused(error)
 
@@ -161,7 +163,9 @@ def _refused(error: ClientError) -> Outcome:
             return Outcome(Notified.FAILED, _NO_BUCKET)
         case "InvalidArgument":
             return Outcome(Notified.FAILED, _OVERLAP if "overlap" in message.lower() else _UNREACHED)
-    raise error
+    if aws.is_passing(error):
+        raise error
+    return Outcome(Notified.FAILED, _REFUSED.format(code=code))
 
 
 def _await(lake: "Lake") -> "Lake":

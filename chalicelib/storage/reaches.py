@@ -51,7 +51,7 @@ class Reach:
         self._refusal: CredentialsRefused | None = None
 
     def client(self) -> Any:
-        """Raises CredentialsRefused, StorageUnavailable, UnknownConnector."""
+        """Raises CredentialsRefused, StorageUnavailable."""
         with self._lock:
             if self._refusal and self._since(self._looked_at) < _AGAIN_SECONDS:
                 raise self._refusal

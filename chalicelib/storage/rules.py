@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TARGET = "events"
+_PATTERN_CHARACTERS = 2048
+"""An AWS limit: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
 
 
 def forward(bucket: str, prefixes: "Sequence[str]") -> None:
@@ -49,14 +51,20 @@ def _name(bucket: str) -> str:
 
 
 def _pattern(bucket: str, prefixes: "Sequence[str]") -> str:
+    """Without prefixes where that would be too long: what is told too much, lakes ignore."""
     keys = {"object": {"key": [{"prefix": prefix} for prefix in prefixes]}}
-    return json.dumps(
-        {
-            "source": ["aws.s3"],
-            "detail-type": ["Object Created", "Object Deleted"],
-            "detail": {"bucket": {"name": [bucket]}, **(keys if "" not in prefixes else {})},
-        }
-    )
+    whole = {"bucket": {"name": [bucket]}}
+    narrow = _matching(whole | keys)
+    return narrow if "" not in prefixes and len(narrow) <= _PATTERN_CHARACTERS else _matching(whole)
+
+
+def _matching(detail: dict[str, Any]) -> str:
+    pattern = {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created", "Object Deleted"],
+        "detail": detail,
+    }
+    return json.dumps(pattern, separators=(",", ":"))
 
 
 def _events() -> Any:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _NAME_BYTES = 12
 _CODE = re.compile(r"[A-Za-z0-9.]{1,64}", re.ASCII)
 _NOT_THERE = frozenset({"404", "NoSuchKey"})
-_CLIENTS_FAULT = range(400, 500)
-_PASSING = frozenset({"SlowDown", "RequestTimeout", "Throttling", "TooManyRequests", "RequestLimitExceeded"})
 
 
 def try_out(connector: "Connector", keys: "Keys | None" = None) -> Findings:
@@ -47,14 +45,14 @@ def try_out(connector: "Connector", keys: "Keys | None" = None) -> Findings:
 
 def _open(connector: "Connector", keys: "Keys | None") -> tuple[Any, str | None]:
     """A client, and the account that is to own the bucket: that of the credentials, unless another one is
-    named."""
+    named. None at an S3-compatible endpoint, whose word would prove nothing."""
     if connector.kind is ConnectorKind.STACK:
         return aws.client("s3"), connector.bucket_owner
     if keys:
         found = ReadOnlyCredentials(keys.access_key_id, keys.secret_access_key, None)
     else:
         found = credentials.of(connector)
-    owner = connector.bucket_owner
+    owner = None if connector.endpoint_url else connector.bucket_owner
     if connector.kind is ConnectorKind.ROLE:
         credentials.prove_guarded(connector)
         owner = owner or str(connector.role_arn).split(":")[4]
@@ -162,7 +160,7 @@ class _Trial:
         try:
             answer = self.call("put_object", Key=self.key, Body=body)
         except ClientError as error:
-            self.is_left = Permission.WRITE in self.granted or _is_passing(error)
+            self.is_left = Permission.WRITE in self.granted or aws.is_passing(error)
             raise
         self._note_version(answer)
 
@@ -232,7 +230,7 @@ class _Trial:
 
     def require_verdict(self, error: ClientError) -> None:
         """Raises StorageUnavailable where AWS was in trouble: that says nothing of the connector."""
-        if self.connector.endpoint_url is None and _is_passing(error):
+        if self.connector.endpoint_url is None and aws.is_passing(error):
             raise StorageUnavailable("try connector", aws.error_code(error)) from error
 
     def unanswered(self, error: Exception) -> CredentialsRefused:
@@ -251,9 +249,3 @@ class _Trial:
     def _note_version(self, answer: dict[str, Any]) -> None:
         if answer.get("VersionId") not in (None, "null"):
             self.versions.append(str(answer["VersionId"]))
-
-
-def _is_passing(error: ClientError) -> bool:
-    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-    is_moved = 300 <= status < 400
-    return aws.error_code(error) in _PASSING or not (status in _CLIENTS_FAULT or is_moved)

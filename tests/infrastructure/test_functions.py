@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.model import limits
+
 FUNCTIONS = {
     "APIHandler",
     "Authorize",
@@ -166,3 +168,8 @@ def test_the_signing_key_is_a_reference_and_only_where_keys_and_cursors_are_chec
         reference = {"Fn::Sub": "{{resolve:secretsmanager:${SigningKey}:SecretString}}"}
         assert variables[name]["SIGNING_KEY"] == reference
     assert resources["SigningKey"]["GenerateSecretString"]["PasswordLength"] >= 43
+
+
+def test_a_deleted_lake_is_swept_again_when_all_that_knew_it_have_ended(functions):
+    longest = max(function["Timeout"] for function in functions.values())
+    assert longest + limits.LAKE_KNOWN_SECONDS < limits.SETTLE_SECONDS

@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.simulation.fakes.errors import refusal
 
+_PATTERN_CHARACTERS = 2048
+
 
 @dataclass(slots=True)
 class Rule:
@@ -18,6 +20,8 @@ class EventBridge:
     rules: dict[str, Rule] = field(default_factory=dict)
 
     def put_rule(self, *, Name: str, EventPattern: str) -> dict[str, Any]:
+        if len(EventPattern) > _PATTERN_CHARACTERS:
+            raise refusal("PutRule", "InvalidEventPatternException")
         pattern = json.loads(EventPattern)
         self.rules.setdefault(Name, Rule(pattern)).pattern = pattern
         return {"RuleArn": f"arn:aws:events:us-east-1:000000000000:rule/{Name}"}

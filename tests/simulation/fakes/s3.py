@@ -15,6 +15,7 @@ from tests.simulation.fakes.errors import refusal
 from tests.simulation.fakes.events import Event
 
 _SWITCHES = {"EventBridgeConfiguration"}
+_CONFIGURATIONS = 100
 """What says something by being there, though it is empty."""
 
 
@@ -308,6 +309,8 @@ class S3:
         bucket = self._bucket(operation, Bucket, ExpectedBucketOwner)
         kept = {name: each for name, each in NotificationConfiguration.items() if each or name in _SWITCHES}
         entries = kept.get("QueueConfigurations", [])
+        if len(entries) > _CONFIGURATIONS:
+            raise refusal(operation, "TooManyConfigurations")
         if any(_overlap(*pair) for pair in combinations(entries, 2)):
             message = "Configurations overlap. Configurations on the same bucket cannot share an event type."
             raise refusal(operation, "InvalidArgument", message=message)

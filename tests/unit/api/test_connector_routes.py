@@ -123,10 +123,13 @@ def test_a_repeated_request_after_a_failure_makes_one_connector(admin, world, op
         (BY_KEYS | {"access_key_id": "a b"}, "#/access_key_id"),
         (BY_KEYS | {"endpoint_url": "http://example.com"}, "#/endpoint_url"),
         (ROLE | {"name": ""}, "#/name"),
+        (ROLE | {"name": "3D0C6B1E-2F47-4C8A-9A55-5F0E2D7C9B11"}, "#/name"),
         (ROLE | {"role_arn": "arn:aws:iam::1:role/x"}, "#/role_arn"),
         (ROLE | {"role_arn": f"{ARN}\n"}, "#/role_arn"),
         (ROLE | {"region": "us-east-1.evil.example.com"}, "#/region"),
         (ROLE | {"region": "auto"}, "#/region"),
+        (BY_KEYS | {"region": "cn-north-1"}, "#/region"),
+        (BY_KEYS | {"region": "eusc-de-east-1"}, "#/region"),
         (ROLE | {"bucket_owner": "1"}, "#/bucket_owner"),
         *(
             (ROLE | {"bucket": name}, "#/bucket")
@@ -269,6 +272,16 @@ def test_naming_the_role_again_settles_for_what_it_may_now(admin, world):
     assert [admin.call("POST", check).body["state"] for _ in range(2)] == ["degraded", "degraded"]
     assert patch(admin, made, {"role_arn": ARN}).body["state"] == "active"
     assert admin.call("POST", check).body["state"] == "active"
+
+
+def test_at_another_endpoint_nobody_owns_the_bucket(admin):
+    """A name in AWS would be reached by its owner, and its events would come to these lakes."""
+    elsewhere = {"endpoint_url": "https://example.com"}
+    assert admin.call("POST", ROUTE, BY_KEYS | elsewhere | {"bucket_owner": ACCOUNT}).status == 400
+    made = make(admin, BY_KEYS | {"bucket_owner": ACCOUNT})
+    assert patch(admin, made, elsewhere | {"bucket_owner": ACCOUNT}).status == 400
+    assert patch(admin, made, elsewhere).body["bucket_owner"] is None
+    assert patch(admin, made, {"bucket_owner": ACCOUNT}).status == 400
 
 
 def test_names_are_unique_in_the_organization(admin):

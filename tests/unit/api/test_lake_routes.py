@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import StorageUnavailable
+from chalicelib.errors import CredentialsRefused, StorageUnavailable
+from chalicelib.model import limits
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission
 from chalicelib.model.job import JobState
 from chalicelib.storage import aws, connectors, lakes
 from tests.simulation import faults, objects
+from tests.simulation.fakes.errors import refusal
 from tests.simulation.fakes.s3 import Bucket
 from tests.simulation.fakes.world import ORGANIZATION, OWNER, Request, World, installed
 from tests.simulation.interference import interleave, let
@@ -409,6 +411,40 @@ def test_a_connector_that_may_not_notify_is_said(world, admin, operation):
     assert state(admin.call("PATCH", f"{LAKES}/frames", {"preprocess": "off"})) == "connected"
 
 
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled"])
+def test_a_connector_that_s3_refuses_is_said_and_its_lake_can_be_deleted(world, admin, code):
+    """As when its keys are revoked: what cannot be taken back from the bucket keeps nothing else."""
+
+    def refused(request: Request) -> Any:
+        if request.operation.endswith("BucketNotificationConfiguration"):
+            raise refusal(request.operation, code, 403)
+        return world.perform(request)
+
+    world.interpose = refused
+    made = create(admin)
+    assert state(made) == "failed"
+    assert code in made.body["notifications"]["detail"]
+    objects.put(world, lakes.find(ORGANIZATION, "frames"), "a")
+    delete(admin, "frames", "frames")
+    finish(world)
+    assert is_clean(world, made.body["id"])
+    assert connectors.find(ORGANIZATION, "yours").lakes == frozenset()
+
+
+def test_a_connector_that_is_gone_holds_up_no_deletion(world, admin, monkeypatch):
+    made = create(admin)
+
+    def gone(bucket: Any) -> Any:
+        raise CredentialsRefused("reach bucket", "there is no such connector")
+
+    monkeypatch.setattr(connectors, "s3", gone)
+    mended = admin.call("PATCH", f"{LAKES}/frames", {})
+    assert "no such connector" in mended.body["notifications"]["detail"]
+    delete(admin, "frames", "frames")
+    finish(world)
+    assert is_clean(world, made.body["id"])
+
+
 def test_a_bucket_that_is_gone_is_said(world, admin):
     del world.s3.buckets["yours"]
     assert create(admin).body["notifications"] == {"state": "failed", "detail": "there is no such bucket"}
@@ -443,6 +479,40 @@ def test_eventbridge_is_used_where_it_is_on(world, admin):
     finish(world)
     assert world.events.rules == {}
     assert bucket.notifications == {"EventBridgeConfiguration": {}}
+
+
+def test_a_lake_that_is_named_by_its_id_is_read_alone(world, admin):
+    made = create(admin).body
+    world.calls.clear()
+    assert admin.call("GET", f"{LAKES}/{made['id']}").body == made
+    assert not world.called("Query")
+    assert Gateway(role="admin", organization="another").call("GET", f"{LAKES}/{made['id']}").status == 404
+
+
+@pytest.mark.parametrize("is_eventbridge", [False, True])
+def test_a_bucket_with_very_many_lakes_tells_of_everything(world, admin, is_eventbridge):
+    """S3 has room for a hundred limits, a rule of EventBridge for two thousand characters."""
+    bucket = world.s3.buckets["yours"]
+    if is_eventbridge:
+        bucket.notifications["EventBridgeConfiguration"] = {}
+    for n in range(limits.TOLD_PREFIXES):
+        lakes.create(replace(lakes.find(ORGANIZATION, "default"), **lake_on("yours", n)), connector("yours"))
+    assert state(create(admin, prefix="z")) == ("eventbridge" if is_eventbridge else "connected")
+    if is_eventbridge:
+        [rule] = world.events.rules.values()
+        assert rule.pattern["detail"] == {"bucket": {"name": ["yours"]}}
+    else:
+        assert told(world) == [""]
+
+
+def lake_on(bucket: str, n: int) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"lake {n}")),
+        "name": f"lake {n}",
+        "bucket": bucket,
+        "connector": connector(bucket).id,
+        "prefix": f"a-folder-with-a-long-name/{n}/",
+    }
 
 
 def test_another_accounts_bucket_is_let_in_and_out(world, admin):

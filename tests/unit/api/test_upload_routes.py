@@ -12,13 +12,14 @@ from chalicelib.api import answers
 from chalicelib.model import limits, upload
 from chalicelib.model.connector import Permission
 from chalicelib.model.lake import Lake
-from chalicelib.storage import connectors, records
+from chalicelib.storage import connectors, lakes, records
 from chalicelib.storage.transfers import Multipart
 from tests.simulation import faults, objects
 from tests.simulation.fakes.world import Request, World
 from tests.simulation.interference import let
 from tests.simulation.objects import deliver, put
 from tests.unit.api.gateway import Answer, Gateway
+from tests.unit.storage.neighbours import BY_KEYS, KEYS
 
 MIB = 1024**2
 PNG = "image/png"
@@ -65,6 +66,19 @@ def send_parts(world: World, *bodies: bytes) -> list[dict[str, Any]]:
 
 def complete(gateway: Gateway, upload_id: str, parts: object) -> Answer:
     return gateway.call("POST", f"/uploads/{upload_id}/complete", {"parts": parts})
+
+
+def test_a_bucket_that_was_never_written_to_takes_none(gateway, world, lake):
+    elsewhere = replace(BY_KEYS, organization=lake.organization, grants=frozenset({Permission.LIST}))
+    connectors.create(elsewhere, KEYS)
+    lakes._item(replace(lake, connector=elsewhere.id)).save()
+    world.calls.clear()
+    refused = announce(gateway, entry())
+    assert (refused.status, refused.body["code"]) == (409, "not_supported")
+    assert "check" in refused.body["detail"]
+    assert not [call for call in world.calls if call.service == "s3"]
+    connectors.record(elsewhere, replace(elsewhere, grants=frozenset(Permission)))
+    assert connectors.allows_upload(elsewhere.home)
 
 
 def test_a_form_takes_one_name_one_type_and_one_size(gateway, world, lake):
@@ -273,14 +287,6 @@ def test_many_parts_are_shown_in_pages(gateway, world, lake):
     assert (len(ticket["parts"]), ticket["next"], ticket["part_count"]) == (500, 501, 1250)
     page = gateway.call("GET", f"/uploads/{ticket['upload_id']}/parts", first="1001").body
     assert ([page["parts"][0]["number"], page["parts"][-1]["number"]], page["next"]) == ([1001, 1250], None)
-
-
-def test_where_nothing_can_be_written_nothing_is_announced(gateway, world, lake):
-    stack = connectors.read(lake.organization, lake.connector)
-    connectors.record(stack, replace(stack, grants=stack.grants - {Permission.WRITE}))
-    answer = announce(gateway, entry())
-    assert (answer.status, answer.body["code"]) == (409, "not_supported")
-    assert records.read(lake.data_id("a.png")) is None
 
 
 def test_parts_become_one_object_which_its_event_confirms(gateway, world, lake):

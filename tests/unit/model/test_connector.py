@@ -149,7 +149,13 @@ def test_only_the_stacks_own_roles_with_the_external_id_are_trusted():
 
 @pytest.mark.parametrize(
     ("region", "start"),
-    [("eu-west-1", "arn:aws:"), ("cn-north-1", "arn:aws-cn:"), ("us-gov-west-1", "arn:aws-us-gov:")],
+    [
+        ("eu-west-1", "arn:aws:"),
+        ("cn-north-1", "arn:aws-cn:"),
+        ("us-gov-west-1", "arn:aws-us-gov:"),
+        ("us-isob-east-1", "arn:aws-iso-b:"),
+        ("eusc-de-east-1", "arn:aws-eusc:"),
+    ],
 )
 def test_resources_are_named_as_their_part_of_aws_has_it(region, start):
     (listing, *_) = grants.policy(replace(ROLE, region=region))["Statement"]

@@ -9,6 +9,7 @@ from chalicelib.errors import (
     ConnectorChanged,
     ConnectorExists,
     ConnectorInUse,
+    CredentialsRefused,
     StorageUnavailable,
     UnknownConnector,
 )
@@ -16,7 +17,16 @@ from chalicelib.model.connector import ConnectorState
 from chalicelib.storage import connectors, lakes, secrets, transactions
 from tests.simulation import faults
 from tests.simulation.interference import interleave, let
-from tests.unit.storage.neighbours import BY_KEYS, BY_ROLE, KEYS, ORGANIZATION, OTHER_KEYS, items, serving
+from tests.unit.storage.neighbours import (
+    BY_KEYS,
+    BY_ROLE,
+    KEYS,
+    ORGANIZATION,
+    OTHER_KEYS,
+    home,
+    items,
+    serving,
+)
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -256,6 +266,12 @@ def test_the_stack_has_one_connector_however_often_it_is_deployed():
     again = connectors.create_stack("default", "data", "000000000000", "us-east-1")
     assert again.allow_delete
     assert connectors.of_organization("default") == [again]
+
+
+def test_a_connector_that_is_gone_refuses_its_bucket():
+    """So that nobody waits until it answers."""
+    with pytest.raises(CredentialsRefused):
+        connectors.s3(home(BY_KEYS))
 
 
 def test_events_of_a_namesake_find_no_lake_at_another_endpoint(world):

@@ -101,6 +101,19 @@ def test_other_keys_are_used_within_a_minute(world, bucket, waited):
     assert world.clock - changed <= 50
 
 
+def test_a_connector_that_was_deleted_is_refused_also_amid_a_call(world, bucket):
+    where = made(BY_KEYS, KEYS)
+    s3 = connectors.s3(where)
+    connectors.delete(connectors.read(ORGANIZATION, BY_KEYS.id))
+    world.clock += 6
+    refusal = AWSResponse("", 403, {}, None), {"Error": {"Code": "AccessDenied"}}
+    with pytest.raises(CredentialsRefused):
+        s3.meta.events.emit("needs-retry.s3.HeadObject", response=refusal, request_dict={"context": {}})
+    world.clock += 51
+    with pytest.raises(CredentialsRefused):
+        connectors.s3(where)
+
+
 def test_another_role_is_assumed_within_a_minute(world, bucket):
     where = made(BY_ROLE)
     connectors.s3(where)

@@ -249,6 +249,11 @@ class TestElsewhere:
         assert bucket.objects == {}
         assert not [call for call in world.calls if "ExpectedBucketOwner" in call.parameters]
 
+    def test_it_proves_no_owner(self, world, bucket):
+        """Else its lakes would get the events of the bucket in AWS that has the name."""
+        findings = trials.try_out(replace(ELSEWHERE, bucket_owner=ACCOUNT))
+        assert (findings.proved, findings.bucket_owner) == (True, None)
+
     def test_its_region_is_its_own_matter(self, world, bucket):
         bucket.region = "elsewhere"
         assert trials.try_out(ELSEWHERE).proved
