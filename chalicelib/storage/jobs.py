@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from itertools import islice
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import JobIsOver, JobMustEnd, UnknownJob
@@ -30,9 +31,8 @@ def begin(job: Job, *, delay_seconds: int = 0) -> None:
 
 
 def begin_scan(lake: "Lake") -> Job:
-    """Record all that is in the lake's bucket. It begins when upstream, too, knows the lake: what the listing
-    does not show, an event then tells."""
-    return _begin_walk(lake, JobKind.SCAN, {}, delay_seconds=limits.LAKE_KNOWN_SECONDS)
+    """Record all that is in the lake's bucket."""
+    return _begin_walk(lake, JobKind.SCAN, {})
 
 
 def begin_sync(lake: "Lake", *, dry_run: bool = False, force: bool = False, patience_seconds: int = 0) -> Job:
@@ -42,9 +42,12 @@ def begin_sync(lake: "Lake", *, dry_run: bool = False, force: bool = False, pati
     return _begin_walk(lake, JobKind.SYNC, task)
 
 
-def _begin_walk(lake: "Lake", kind: JobKind, task: "Mapping[str, Any]", *, delay_seconds: int = 0) -> Job:
+def _begin_walk(lake: "Lake", kind: JobKind, task: "Mapping[str, Any]") -> Job:
+    """It begins when upstream, too, knows the lake: what a listing does not show, an event then tells, and
+    what it finds wrong, a hint mends."""
     job = new_job(lake.organization, lake.id, kind, task)
-    queues.send_errand(Errand(job), delay_seconds)
+    age = moment.now() - moment.parse(lake.created_at)
+    queues.send_errand(Errand(job), max(0, ceil(limits.LAKE_KNOWN_SECONDS - age.total_seconds())))
     return enter(job)
 
 

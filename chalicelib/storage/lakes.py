@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.tables import Table
 
 _FIELDS = [field.name for field in fields(Lake)]
-_CACHE_SECONDS = 10
+CACHE_SECONDS = 10
 _by_bucket: dict[str, tuple[float, list[Lake]]] = {}
 _WATCHES = "#buckets"
 
@@ -40,7 +40,7 @@ def of_bucket(routing_key: str) -> list[Lake]:
     with aws.calling("read lakes"):
         found = _lakes(LakeItem.by_bucket.query(routing_key))
     if found:
-        _by_bucket[routing_key] = (time.monotonic() + _CACHE_SECONDS, found)
+        _by_bucket[routing_key] = (time.monotonic() + CACHE_SECONDS, found)
     return found
 
 

@@ -35,11 +35,11 @@ def test_files_go_up_are_looked_at_and_come_down_again(lake: Datalake, folder: s
     for name, body in bodies.items():
         (tmp_path / "up" / name).write_bytes(body)
     outcome = lake.upload_data(
-        tmp_path / "up", folder=folder, tags=["car", "a/b"], custom_metadata={"lot": "A7"}
+        tmp_path / "up", folder=folder, tags=["car", "shift/7"], custom_metadata={"lot": "A7"}
     ).raise_for_failures()
     ready = outcome.ok.wait_until_processed(timeout=60)
     assert {(data.status, data.type, tuple(data.tags)) for data in ready} == {
-        ("ready", "image", ("a/b", "car"))
+        ("ready", "image", ("car", "shift/7"))
     }
     again = lake.upload_data(tmp_path / "up", folder=folder)
     assert {failed.code for failed in again.failed} == {"conflict"}

@@ -1,5 +1,6 @@
 """Scans and syncs on the deployed stack, with IAM enforced, seen from outside."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from chalicelib.model.errand import Errand
 from chalicelib.model.job import JobKind, new_job
+from chalicelib.storage import lakes
 from tests.e2e.lake import Stack, eventually, png
 from tests.e2e.test_access import send
 
@@ -19,6 +21,8 @@ def lake(stack: Stack) -> Iterator[dict[str, Any]]:
     body = {"name": prefix, "connector": "stack", "prefix": prefix, "on_create": "none"}
     made = send(stack, "POST", "/v1/datalakes", body)
     assert made.status == 201, made.raw
+    # So long may a warm function know only the bucket's other lakes.
+    time.sleep(lakes.CACHE_SECONDS)
     yield made.body
     stack.clear(prefix)
 
