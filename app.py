@@ -1,5 +1,7 @@
-"""The index of the house: every Lambda entry point, each in one line. What it does is behind the name that it
-calls.
+"""The index of the house: every Lambda entry point. What it does is behind the name that it calls.
+
+All functions share this module. What is not the API's each imports when it is called, as people wait for the
+API's cold start.
 
 The queues, the stream and the schedule named here are placeholders: infra/resources.yaml puts the stack's own
 in their place.
@@ -24,13 +26,7 @@ from chalice.app import (
 )
 
 from chalicelib.api import auth, routes
-from chalicelib.changes import fold
-from chalicelib.imports import worker as fetches_worker
-from chalicelib.jobs import nightly, walks
-from chalicelib.jobs import worker as jobs_worker
 from chalicelib.observability import SERVICE, logger, metrics
-from chalicelib.preprocess import worker
-from chalicelib.upstream import intake
 
 app = Chalice(app_name=SERVICE, configure_logs=False)
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
@@ -48,41 +44,57 @@ routes.register(app, authorize)
 
 @app.on_sqs_message(queue="events", batch_size=500)
 def upstream(event: SQSEvent) -> dict[str, Any]:
+    from chalicelib.upstream import intake
+
     return intake.receive(*_delivery(event))
 
 
 @app.on_sqs_message(queue="preprocess", batch_size=10)
 def preprocess(event: SQSEvent) -> dict[str, Any]:
+    from chalicelib.preprocess import worker
+
     return worker.receive(*_delivery(event), worker.SMALL)
 
 
 @app.on_sqs_message(queue="preprocess-large", batch_size=1)
 def preprocess_large(event: SQSEvent) -> dict[str, Any]:
+    from chalicelib.preprocess import worker
+
     return worker.receive(*_delivery(event), worker.LARGE)
 
 
 @app.on_sqs_message(queue="fetches", batch_size=10)
 def fetch(event: SQSEvent) -> dict[str, Any]:
-    return fetches_worker.receive(*_delivery(event))
+    from chalicelib.imports import worker
+
+    return worker.receive(*_delivery(event))
 
 
 @app.on_sqs_message(queue="jobs", batch_size=1)
 def jobs(event: SQSEvent) -> dict[str, Any]:
-    return jobs_worker.receive(*_delivery(event))
+    from chalicelib.jobs import worker
+
+    return worker.receive(*_delivery(event))
 
 
 @app.on_sqs_message(queue="walks", batch_size=1)
 def walk(event: SQSEvent) -> dict[str, Any]:
+    from chalicelib.jobs import walks
+
     return walks.receive(*_delivery(event))
 
 
 @app.schedule("cron(0 3 * * ? *)")
 def sync_all(event: CloudWatchEvent) -> None:
+    from chalicelib.jobs import nightly
+
     nightly.sync_all()
 
 
 @app.on_dynamodb_record(stream_arn="data", batch_size=1000)
 def changes(event: DynamoDBEvent) -> dict[str, Any]:
+    from chalicelib.changes import fold
+
     return fold.receive(event.to_dict())
 
 
