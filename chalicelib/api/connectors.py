@@ -14,7 +14,7 @@ from chalicelib.config import config
 from chalicelib.errors import ConnectorFails, CredentialsRefused, InvalidBody, InvalidRequest, OfTheStack
 from chalicelib.model import grants, moment
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission, judged
-from chalicelib.storage import connectors, endpoints, secrets, trials
+from chalicelib.storage import connectors, endpoints, secrets
 
 if TYPE_CHECKING:
     from typing import Self
@@ -205,6 +205,9 @@ def check_connector(caller: "Caller", parameters: "Parameters", id: str) -> "Res
     `broken` if it was active.
     """
     connector = connectors.read(caller.organization, id)
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.storage import trials
+
     findings = trials.try_out(connector)
     after = judged(connector, findings)
     connectors.record(connector, after)
@@ -251,6 +254,9 @@ def _is_reached_otherwise(before: Connector, after: Connector) -> bool:
 
 
 def _proved(connector: Connector, keys: secrets.Keys | None) -> Connector:
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.storage import trials
+
     findings = trials.try_out(connector, keys)
     if not findings.proved:
         raise ConnectorFails(findings.reason)

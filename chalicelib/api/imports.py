@@ -11,7 +11,7 @@ from chalicelib.errors import TooLarge
 from chalicelib.model import limits
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.sheet import Action, Mode, folder_of
-from chalicelib.storage import jobs, lakes, sheets
+from chalicelib.storage import jobs, lakes
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -55,6 +55,9 @@ def import_csv(caller: "Caller", parameters: "Parameters", body: CsvBody, lake: 
     each. The same file again changes nothing. Without `content` the job waits for the file, which `upload`
     takes: up to 1 GB, begun within 15 minutes.
     """
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.storage import sheets
+
     home = lakes.find(caller.organization, lake)
     if body.content is not None and len(body.content.encode()) > limits.SHEET_TEXT_BYTES:
         raise TooLarge("5 MB of CSV")

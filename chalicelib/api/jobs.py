@@ -4,7 +4,7 @@ from chalicelib.api import answers, cursors, walks
 from chalicelib.api.parameters import ListParameters, Name
 from chalicelib.errors import NoReport
 from chalicelib.model.job import JobKind, JobState
-from chalicelib.storage import jobs, lakes, sheets
+from chalicelib.storage import jobs, lakes
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -64,6 +64,9 @@ def show_report(caller: "Caller", parameters: "Parameters", id: str) -> "Respons
     `outcome`, `code` and `detail`. It is there when the job is over, also of one that failed or was canceled,
     and for 30 days. What a spreadsheet would take for a formula has a quote before it.
     """
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.storage import sheets
+
     job = jobs.read(caller.organization, id)
     url = sheets.report_url(job.id) if job.kind is JobKind.CSV_IMPORT else None
     if url is None:

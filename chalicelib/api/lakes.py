@@ -23,7 +23,7 @@ from chalicelib.model.lake import (
     normalize_prefix,
 )
 from chalicelib.model.schema import ValueType
-from chalicelib.storage import connectors, counters, jobs, lakes, notifications
+from chalicelib.storage import connectors, counters, jobs, lakes
 
 if TYPE_CHECKING:
     from typing import Self
@@ -154,6 +154,9 @@ def create_lake(caller: "Caller", parameters: "Parameters", body: LakeBody, seed
     datalakes look at already may be missed for ten seconds. A scan begins after that, so it sees that, too;
     `job` tells of it.
     """
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.storage import notifications
+
     connector = _usable(caller.organization, body.connector)
     draft = Lake(
         id=str(UUID(bytes=seed[:16], version=4)),
@@ -184,6 +187,9 @@ def edit_lake(caller: "Caller", parameters: "Parameters", body: LakeEditBody, la
 
     Its bucket is asked again to tell of its changes where it does not yet, or where nothing is to be changed.
     """
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.storage import notifications
+
     found = lakes.find(caller.organization, lake)
     changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if "metadata_schema" in changes:

@@ -10,9 +10,7 @@ from chalicelib.api import answers
 from chalicelib.api.bodies import Body, ByItself, Unfit
 from chalicelib.api.edits import Key, MetadataBody, Value
 from chalicelib.api.labels import Name
-from chalicelib.downstream import links
-from chalicelib.downstream.links import IfLinked, LinkDraft
-from chalicelib.downstream.outcomes import failed
+from chalicelib.downstream.outcomes import IfLinked, failed
 from chalicelib.model import limits
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.storage import jobs, labels, lakes
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from chalicelib.api.callers import Caller
     from chalicelib.api.parameters import Parameters
+    from chalicelib.downstream.links import LinkDraft
 
 
 class LinkEntry(Body):
@@ -93,6 +92,9 @@ def create_links(caller: "Caller", parameters: "Parameters", body: LinksBody, la
     """
     home = lakes.find(caller.organization, lake)
     fit = {n: entry for n, entry in enumerate(body.links) if isinstance(entry, LinkEntry)}
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.downstream import links
+
     told = links.create(home, [_draft(entry) for entry in fit.values()], body.if_exists)
     outcomes = {n: replace(outcome, index=n) for n, outcome in zip(fit, told, strict=True)}
     outcomes |= {
@@ -122,7 +124,9 @@ def check_links(caller: "Caller", parameters: "Parameters", body: ChecksBody, la
     return answers.begun(job)
 
 
-def _draft(entry: LinkEntry) -> LinkDraft:
+def _draft(entry: LinkEntry) -> "LinkDraft":
+    from chalicelib.downstream.links import LinkDraft
+
     return LinkDraft(
         url=entry.url,
         name=entry.name,

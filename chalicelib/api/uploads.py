@@ -13,9 +13,7 @@ from chalicelib.api.bodies import Body, ByItself, Unfit
 from chalicelib.api.edits import Key, MetadataBody, Value
 from chalicelib.api.labels import Name
 from chalicelib.api.parameters import Number, Parameters
-from chalicelib.downstream import uploads
-from chalicelib.downstream.outcomes import Outcome, OutcomeKind, failed
-from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.downstream.outcomes import IfExists, Outcome, OutcomeKind, failed
 from chalicelib.errors import InvalidBody, InvalidCursor, StorageUnavailable, UnknownUpload
 from chalicelib.model import limits, upload
 from chalicelib.storage import buckets, forgetting, labels, lakes, records, transfers
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
     from chalicelib.api.answers import FormAnswer, MultipartAnswer, PartsAnswer
     from chalicelib.api.callers import Caller
+    from chalicelib.downstream.uploads import Announcement
     from chalicelib.model.lake import Lake
 
 _PARTS_AT_ONCE = 500
@@ -116,6 +115,9 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
 
     The same call may be repeated. An entry that is `retryable` may succeed as it is.
     """
+    # Only here, as in most cold starts nobody asks for it.
+    from chalicelib.downstream import uploads
+
     home = lakes.find(caller.organization, lake)
     uploads.require(home)
     entries = [_named(home, entry, body.name_by) for entry in body.uploads]
@@ -207,7 +209,9 @@ def _named(lake: "Lake", entry: UploadEntry | Unfit, name_by: str) -> UploadEntr
     return entry.model_copy(update={"object_name": name})
 
 
-def _announcement(entry: UploadEntry) -> Announcement:
+def _announcement(entry: UploadEntry) -> "Announcement":
+    from chalicelib.downstream.uploads import Announcement
+
     return Announcement(
         object_name=str(entry.object_name),
         size=entry.size,

@@ -5,11 +5,10 @@ No observer of buckets ever writes to the record of a link, and nothing here is 
 
 import re
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.config import config
-from chalicelib.downstream.outcomes import Outcome, OutcomeKind, done, failed, skipped
+from chalicelib.downstream.outcomes import IfLinked, Outcome, OutcomeKind, done, failed, skipped
 from chalicelib.downstream.targets import Courier
 from chalicelib.errors import InvalidUrl, StorageUnavailable
 from chalicelib.model import label, limits, link, moment
@@ -34,14 +33,6 @@ if TYPE_CHECKING:
     type _Labelling = Callable[[str, LabelKind, Sequence[str]], Mapping[str, Label]]
 
 _MIMETYPE: Final = re.compile(r"[a-z0-9][\w.+-]{0,63}/[a-z0-9][\w.+-]{0,63}", re.ASCII | re.IGNORECASE)
-
-
-class IfLinked(StrEnum):
-    """What to do about a link that is there already: the same URL under the same name."""
-
-    ERROR = "error"
-    SKIP = "skip"
-    UPDATE = "update"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,22 @@ if TYPE_CHECKING:
 _PASSING = frozenset({"storage_unavailable", "too_large"})
 
 
+class IfExists(StrEnum):
+    """What to do where there is an object of the name. An announced one is none yet."""
+
+    ERROR = "error"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+
+
+class IfLinked(StrEnum):
+    """What to do about a link that is there already: the same URL under the same name."""
+
+    ERROR = "error"
+    SKIP = "skip"
+    UPDATE = "update"
+
+
 class OutcomeKind(StrEnum):
     OK = "ok"
     FAILED = "failed"

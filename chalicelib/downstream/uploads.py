@@ -5,11 +5,10 @@ what is. What is announced becomes live by its own event, through the same door 
 """
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
-from chalicelib.downstream.outcomes import Outcome, done, failed, skipped
+from chalicelib.downstream.outcomes import IfExists, Outcome, done, failed, skipped
 from chalicelib.errors import NotSupported, StorageUnavailable
 from chalicelib.model import label, limits, moment, upload
 from chalicelib.model.data import announced_record, overlay
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
     from chalicelib.model.data import Data
     from chalicelib.model.label import Label
     from chalicelib.model.lake import Lake
-
-
-class IfExists(StrEnum):
-    """What to do where there is an object of the name. An announced one is none yet."""
-
-    ERROR = "error"
-    SKIP = "skip"
-    OVERWRITE = "overwrite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib import parallel
 from chalicelib.downstream import links, uploads
-from chalicelib.downstream.links import IfLinked, LinkDraft
-from chalicelib.downstream.outcomes import OutcomeKind
-from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.downstream.links import LinkDraft
+from chalicelib.downstream.outcomes import IfExists, IfLinked, OutcomeKind
+from chalicelib.downstream.uploads import Announcement
 from chalicelib.errors import AccessDenied, ContentChanged, StorageUnavailable
 from chalicelib.formats import signatures
 from chalicelib.imports.items import content_type_of, decode

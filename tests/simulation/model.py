@@ -9,7 +9,8 @@ from unittest.mock import patch
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.downstream import uploads
-from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.downstream.outcomes import IfExists
+from chalicelib.downstream.uploads import Announcement
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model import limits, moment
 from chalicelib.model.hint import Change as Kind

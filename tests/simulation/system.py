@@ -12,7 +12,8 @@ from typing import Any
 
 from chalicelib.changes import fold
 from chalicelib.downstream import uploads
-from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.downstream.outcomes import IfExists
+from chalicelib.downstream.uploads import Announcement
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model.lake import Lake
 from chalicelib.preprocess import worker

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.changes import fold
 from chalicelib.downstream import uploads
-from chalicelib.downstream.outcomes import Outcome, OutcomeKind
-from chalicelib.downstream.uploads import Announcement, IfExists
+from chalicelib.downstream.outcomes import IfExists, Outcome, OutcomeKind
+from chalicelib.downstream.uploads import Announcement
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model import limits
 from chalicelib.model.data import Data, State, Status

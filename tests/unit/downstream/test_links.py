@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.downstream import links
-from chalicelib.downstream.links import IfLinked, LinkDraft
-from chalicelib.downstream.outcomes import Outcome, OutcomeKind
+from chalicelib.downstream.links import LinkDraft
+from chalicelib.downstream.outcomes import IfLinked, Outcome, OutcomeKind
 from chalicelib.errors import InvalidUrl, StorageUnavailable
 from chalicelib.model import limits, link
 from chalicelib.model.connector import ConnectorState

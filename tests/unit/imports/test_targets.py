@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from chalicelib.downstream import links
-from chalicelib.downstream.links import IfLinked, LinkDraft
+from chalicelib.downstream.links import LinkDraft
+from chalicelib.downstream.outcomes import IfLinked
 from chalicelib.imports import worker as fetches_worker
 from chalicelib.imports.fetching import Fetcher, Limits
 from chalicelib.jobs import link_checks
