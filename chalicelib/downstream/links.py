@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.config import config
+from chalicelib.downstream import sayings
 from chalicelib.downstream.outcomes import IfLinked, Outcome, OutcomeKind, done, failed, skipped
+from chalicelib.downstream.sayings import Saying
 from chalicelib.downstream.targets import Courier
 from chalicelib.errors import InvalidUrl, StorageUnavailable
 from chalicelib.model import label, limits, link, moment
 from chalicelib.model import url as urls
 from chalicelib.model.data import Health, Status, first_link, overlay
-from chalicelib.model.edit import Edit, differ
+from chalicelib.model.edit import differ
 from chalicelib.model.label import LabelKind
 from chalicelib.model.lake import Preprocess
 from chalicelib.observability import logger
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from chalicelib.model.data import Data
-    from chalicelib.model.edit import Scalar
     from chalicelib.model.label import Label
     from chalicelib.model.lake import Lake
     from chalicelib.model.url import Url
@@ -36,19 +37,13 @@ _MIMETYPE: Final = re.compile(r"[a-z0-9][\w.+-]{0,63}/[a-z0-9][\w.+-]{0,63}", re
 
 
 @dataclass(frozen=True, slots=True)
-class LinkDraft:
+class LinkDraft(Saying):
     url: str
     name: str | None = None
     """None: as the last part of the URL's path is called."""
     folder: str = ""
     mimetype: str | None = None
     """What it is said to be, until its bytes have been looked at."""
-    tags: "Sequence[str]" = ()
-    """Names, as `source` is. Those that do not exist are created."""
-    source: str | None = None
-    metadata: "Mapping[str, Scalar | None]" = field(default_factory=dict)
-    custom_metadata: "Mapping[str, Scalar | None]" = field(default_factory=dict)
-    description: str | None = None
 
 
 def check_url(text: str) -> str:
@@ -243,7 +238,7 @@ class _Desk:
             if there and is_there
             else first_link(self.lake, name, wanted.url.text, draft.mimetype, op_id)
         )
-        edit = self._edit(draft)
+        edit = draft.edit(self.sources)
         after = edit.apply(base)
         after = replace(
             after,
@@ -251,12 +246,8 @@ class _Desk:
             metadata=overlay(base.metadata, after.edited_metadata),
             rev=there.rev + 1 if there and not is_there else base.rev,
         )
-        if len(after.tags) > max(limits.TAGS_PER_RECORD, len(base.tags)):
-            detail = f"it would have more than {limits.TAGS_PER_RECORD} tags"
-            self._settle(failed(wanted.index, "conflict", detail))
-        elif mistakes := list(edit.mistakes_in(after, self.lake.metadata_schema)):
-            told = (f"{'.'.join(place)}: {detail}" for place, detail in mistakes)
-            self._settle(failed(wanted.index, "invalid_request", "; ".join(told)))
+        if mistake := sayings.mistake_in(self.lake, base, after, edit):
+            self._settle(failed(wanted.index, *mistake))
         elif not is_there or differ(base, after):
             return _Plan(wanted.index, there, replace(after, edit_id=op_id))
         elif after.tags != base.tags:
@@ -264,14 +255,6 @@ class _Desk:
         else:
             self._settle(skipped(wanted.index, base))
         return None
-
-    def _edit(self, draft: LinkDraft) -> Edit:
-        texts: dict[str, str | None] = {}
-        if draft.description is not None:
-            texts["description"] = draft.description
-        if draft.source is not None:
-            texts["source"] = self.sources[draft.source]
-        return Edit(metadata=draft.metadata, custom_metadata=draft.custom_metadata, texts=texts)
 
     def _write(self, plans: "Sequence[_Plan]", room: int) -> None:
         try:
@@ -318,7 +301,7 @@ def _is_spoiled(data: "Data") -> bool:
 
 
 def _mistakes_in(draft: LinkDraft) -> "Iterator[str]":
-    for name in (*draft.tags, *([draft.source] if draft.source is not None else [])):
+    for name in draft.names:
         if mistake := label.mistake_in(name):
             yield mistake
     if draft.mimetype is not None and not _MIMETYPE.fullmatch(draft.mimetype):

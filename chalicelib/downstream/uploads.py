@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
+from chalicelib.downstream import sayings
 from chalicelib.downstream.outcomes import IfExists, Outcome, done, failed, skipped
+from chalicelib.downstream.sayings import Saying
 from chalicelib.errors import NotSupported, StorageUnavailable
 from chalicelib.model import label, limits, moment, upload
 from chalicelib.model.data import announced_record, overlay
-from chalicelib.model.edit import Edit, differ
+from chalicelib.model.edit import differ
 from chalicelib.model.label import LabelKind
 from chalicelib.storage import buckets, connectors, labels, records, taggings, transactions
 
@@ -20,22 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from chalicelib.model.data import Data
+    from chalicelib.model.edit import Edit
     from chalicelib.model.label import Label
     from chalicelib.model.lake import Lake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Announcement:
+class Announcement(Saying):
     object_name: str
     size: int | None
     """In bytes; None where it is not known."""
     content_type: str
-    tags: "Sequence[str]" = ()
-    """Names, as `source` is. Those that do not exist are created."""
-    source: str | None = None
-    metadata: "Mapping[str, Any]" = field(default_factory=dict)
-    custom_metadata: "Mapping[str, Any]" = field(default_factory=dict)
-    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +112,9 @@ class _Desk:
         waiting = {index: self.drafts[index] for index in self._waiting()}
         tags = self._labels(LabelKind.TAG, (name for draft in waiting.values() for name in draft.tags))
         sources = self._labels(LabelKind.SOURCE, (draft.source for draft in waiting.values() if draft.source))
+        source_ids = {name: source.id for name, source in sources.items()}
         return (
-            {index: _edit(draft, sources) for index, draft in waiting.items()},
+            {index: draft.edit(source_ids) for index, draft in waiting.items()},
             {index: frozenset(tags[name].id for name in draft.tags) for index, draft in waiting.items()},
         )
 
@@ -158,16 +156,12 @@ class _Desk:
         else:
             self._settle(failed(index, "conflict", "there is an object of this name", there))
 
-    def _plan(self, index: int, before: "Data | None", edit: Edit, tags: frozenset[str]) -> _Plan | None:
+    def _plan(self, index: int, before: "Data | None", edit: "Edit", tags: frozenset[str]) -> _Plan | None:
         base = before if before and before.live else self._draft(index, before)
         after = edit.apply(base)
         after = replace(after, tags=base.tags | tags, metadata=overlay(base.metadata, after.edited_metadata))
-        if len(after.tags) > max(limits.TAGS_PER_RECORD, len(base.tags)):
-            detail = f"it would have more than {limits.TAGS_PER_RECORD} tags"
-            self._settle(failed(index, "conflict", detail))
-        elif mistakes := list(edit.mistakes_in(after, self.lake.metadata_schema)):
-            told = (f"{'.'.join(place)}: {detail}" for place, detail in mistakes)
-            self._settle(failed(index, "invalid_request", "; ".join(told)))
+        if mistake := sayings.mistake_in(self.lake, base, after, edit):
+            self._settle(failed(index, *mistake))
         elif differ(base, after):
             return _Plan(index, before, replace(after, edit_id=moment.new_op_id()))
         elif base is before and after.tags == base.tags:
@@ -200,18 +194,8 @@ class _Desk:
 
 
 def _mistake_in(lake: "Lake", draft: Announcement) -> str | None:
-    names = [*draft.tags, *([draft.source] if draft.source is not None else [])]
     mistakes = [
         upload.mistake_in(lake, draft.object_name, draft.size, draft.content_type),
-        *map(label.mistake_in, names),
+        *map(label.mistake_in, draft.names),
     ]
     return next(filter(None, mistakes), None)
-
-
-def _edit(draft: Announcement, sources: "Mapping[str, Label]") -> Edit:
-    texts: dict[str, str | None] = {}
-    if draft.description is not None:
-        texts["description"] = draft.description
-    if draft.source is not None:
-        texts["source"] = sources[draft.source].id
-    return Edit(metadata=draft.metadata, custom_metadata=draft.custom_metadata, texts=texts)
