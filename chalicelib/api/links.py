@@ -1,16 +1,14 @@
 """Links: data whose bytes lie elsewhere, and whether they are still there."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from chalicelib.api import answers
-from chalicelib.api.bodies import Body, ByItself, Unfit
-from chalicelib.api.edits import Key, MetadataBody, Value
-from chalicelib.api.labels import Name
-from chalicelib.downstream.outcomes import IfLinked, failed
+from chalicelib.api import answers, entries
+from chalicelib.api.bodies import Body, ByItself
+from chalicelib.api.entries import Entry
+from chalicelib.downstream.outcomes import IfLinked
 from chalicelib.model import limits
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.storage import jobs, labels, lakes
@@ -22,10 +20,9 @@ if TYPE_CHECKING:
 
     from chalicelib.api.callers import Caller
     from chalicelib.api.parameters import Parameters
-    from chalicelib.downstream.links import LinkDraft
 
 
-class LinkEntry(Body):
+class LinkEntry(Entry):
     url: Annotated[str, Field(min_length=1)]
     """`https://…` on port 443, without user and password, of a host of the public internet; or
     `s3://bucket/key` in a bucket that a connector of the organization reaches. At most 2,048 characters."""
@@ -37,14 +34,6 @@ class LinkEntry(Body):
     `..`."""
     mimetype: str | None = None
     """What it is said to be, until its bytes have been looked at."""
-    tags: Annotated[list[Name], Field(max_length=limits.TAGS_PER_RECORD)] = Field(default_factory=list)
-    """Names. Tags that do not exist are created."""
-    source: Name | None = None
-    """Its name. One that does not exist is created."""
-    metadata: MetadataBody = MetadataBody()
-    custom_metadata: dict[Key, Value] = Field(default_factory=dict)
-    """As in edits."""
-    description: Annotated[str, Field(min_length=1, max_length=limits.DESCRIPTION_CHARACTERS)] | None = None
 
 
 class LinksBody(Body):
@@ -58,12 +47,7 @@ class LinksBody(Body):
 
     @model_validator(mode="after")
     def _labels_are_few(self) -> "Self":
-        entries = [entry for entry in self.links if isinstance(entry, LinkEntry)]
-        named = {name for entry in entries for name in (*entry.tags, entry.source)}
-        if len(named) > limits.IDS_AT_ONCE:
-            raise PydanticCustomError(
-                "labels", f"There should be at most {limits.IDS_AT_ONCE} different tags and sources in a call"
-            )
+        entries.require_few_labels(self.links)
         return self
 
 
@@ -91,17 +75,14 @@ def create_links(caller: "Caller", parameters: "Parameters", body: LinksBody, la
     with `if_exists` = `skip`.
     """
     home = lakes.find(caller.organization, lake)
-    fit = {n: entry for n, entry in enumerate(body.links) if isinstance(entry, LinkEntry)}
     # Only here, as in most cold starts nobody asks for it.
     from chalicelib.downstream import links
 
-    told = links.create(home, [_draft(entry) for entry in fit.values()], body.if_exists)
-    outcomes = {n: replace(outcome, index=n) for n, outcome in zip(fit, told, strict=True)}
-    outcomes |= {
-        n: failed(n, "invalid_request", entry.detail)
-        for n, entry in enumerate(body.links)
-        if isinstance(entry, Unfit)
-    }
+    drafts = [
+        links.LinkDraft(each.url, each.name, each.folder, each.mimetype, **each.said)
+        for each in entries.fitting(body.links).values()
+    ]
+    outcomes = entries.woven(body.links, links.create(home, drafts, body.if_exists))
     names = labels.names_of(home.id, [each.data for each in outcomes.values() if each.data])
     return answers.linked([outcomes[n] for n in range(len(body.links))], names)
 
@@ -122,19 +103,3 @@ def check_links(caller: "Caller", parameters: "Parameters", body: ChecksBody, la
     job = new_job(home.organization, home.id, JobKind.CHECK_LINKS, task)
     jobs.begin(job)
     return answers.begun(job)
-
-
-def _draft(entry: LinkEntry) -> "LinkDraft":
-    from chalicelib.downstream.links import LinkDraft
-
-    return LinkDraft(
-        url=entry.url,
-        name=entry.name,
-        folder=entry.folder,
-        mimetype=entry.mimetype,
-        tags=entry.tags,
-        source=entry.source,
-        metadata=entry.metadata.model_dump(exclude_unset=True),
-        custom_metadata=entry.custom_metadata,
-        description=entry.description,
-    )

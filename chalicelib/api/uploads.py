@@ -1,17 +1,15 @@
 """Bytes go from the client straight into the bucket: what is answered here lets it put them there."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from chalicelib import parallel
-from chalicelib.api import answers, cursors
+from chalicelib.api import answers, cursors, entries
 from chalicelib.api.bodies import Body, ByItself, Unfit
-from chalicelib.api.edits import Key, MetadataBody, Value
-from chalicelib.api.labels import Name
+from chalicelib.api.entries import Entry
 from chalicelib.api.parameters import Number, Parameters
 from chalicelib.downstream.outcomes import IfExists, Outcome, OutcomeKind, failed
 from chalicelib.errors import InvalidBody, InvalidCursor, StorageUnavailable, UnknownUpload
@@ -27,14 +25,13 @@ if TYPE_CHECKING:
 
     from chalicelib.api.answers import FormAnswer, MultipartAnswer, PartsAnswer
     from chalicelib.api.callers import Caller
-    from chalicelib.downstream.uploads import Announcement
     from chalicelib.model.lake import Lake
 
 _PARTS_AT_ONCE = 500
 """Signed addresses in one answer, each up to 2 KB."""
 
 
-class UploadEntry(Body):
+class UploadEntry(Entry):
     object_name: Annotated[str, Field(min_length=1)] | None = None
     """The whole name, with the datalake's prefix: at most 1,024 bytes of UTF-8, no control characters, no
     part `.` or `..`, not below `.tidelake/`. Where names are made of the content, only its folder counts, and
@@ -45,14 +42,6 @@ class UploadEntry(Body):
     """Kept with the object. Nothing is shown as what it says before the bytes have been looked at."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     """Of the bytes. What goes up by a form is refused if it has another."""
-    tags: Annotated[list[Name], Field(max_length=limits.TAGS_PER_RECORD)] = Field(default_factory=list)
-    """Names. Tags that do not exist are created."""
-    source: Name | None = None
-    """Its name. One that does not exist is created."""
-    metadata: MetadataBody = MetadataBody()
-    custom_metadata: dict[Key, Value] = Field(default_factory=dict)
-    """As in edits."""
-    description: Annotated[str, Field(min_length=1, max_length=limits.DESCRIPTION_CHARACTERS)] | None = None
 
 
 class UploadsBody(Body):
@@ -67,12 +56,7 @@ class UploadsBody(Body):
 
     @model_validator(mode="after")
     def _labels_are_few(self) -> "Self":
-        entries = [entry for entry in self.uploads if isinstance(entry, UploadEntry)]
-        named = {name for entry in entries for name in (*entry.tags, entry.source)}
-        if len(named) > limits.IDS_AT_ONCE:
-            raise PydanticCustomError(
-                "labels", f"There should be at most {limits.IDS_AT_ONCE} different tags and sources in a call"
-            )
+        entries.require_few_labels(self.uploads)
         return self
 
 
@@ -120,21 +104,21 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
 
     home = lakes.find(caller.organization, lake)
     uploads.require(home)
-    entries = [_named(home, entry, body.name_by) for entry in body.uploads]
-    fit = {n: entry for n, entry in enumerate(entries) if isinstance(entry, UploadEntry)}
-    told = uploads.announce(home, [_announcement(entry) for entry in fit.values()], body.if_exists)
-    outcomes = {n: replace(outcome, index=n) for n, outcome in zip(fit, told, strict=True)}
-    outcomes |= {
-        n: failed(n, "invalid_request", entry.detail)
-        for n, entry in enumerate(entries)
-        if isinstance(entry, Unfit)
-    }
+    named = [_named(home, entry, body.name_by) for entry in body.uploads]
+    fit = entries.fitting(named)
+    drafts = [
+        uploads.Announcement(
+            object_name=str(each.object_name), size=each.size, content_type=each.content_type, **each.said
+        )
+        for each in fit.values()
+    ]
+    outcomes = entries.woven(named, uploads.announce(home, drafts, body.if_exists))
     tickets = _tickets(
         home, body, {n: entry for n, entry in fit.items() if outcomes[n].kind is OutcomeKind.OK}
     )
     outcomes |= {n: ticket for n, ticket in tickets.items() if isinstance(ticket, Outcome)}
     names = labels.names_of(home.id, [each.data for each in outcomes.values() if each.data])
-    return answers.announced([outcomes[n] for n in range(len(entries))], tickets, names)
+    return answers.announced([outcomes[n] for n in range(len(named))], tickets, names)
 
 
 def list_parts(caller: "Caller", parameters: PartsParameters, lake: str, upload_id: str) -> "Response":
@@ -209,30 +193,15 @@ def _named(lake: "Lake", entry: UploadEntry | Unfit, name_by: str) -> UploadEntr
     return entry.model_copy(update={"object_name": name})
 
 
-def _announcement(entry: UploadEntry) -> "Announcement":
-    from chalicelib.downstream.uploads import Announcement
-
-    return Announcement(
-        object_name=str(entry.object_name),
-        size=entry.size,
-        content_type=entry.content_type,
-        tags=entry.tags,
-        source=entry.source,
-        metadata=entry.metadata.model_dump(exclude_unset=True),
-        custom_metadata=entry.custom_metadata,
-        description=entry.description,
-    )
-
-
 def _tickets(
-    lake: "Lake", body: UploadsBody, entries: "Mapping[int, UploadEntry]"
+    lake: "Lake", body: UploadsBody, accepted: "Mapping[int, UploadEntry]"
 ) -> "dict[int, FormAnswer | MultipartAnswer | Outcome]":
     """What lets each of them go up, or why that could not be had."""
 
     def is_in_parts(entry: UploadEntry) -> bool:
         return entry.size > limits.FORM_BYTES and body.name_by == "caller"
 
-    room = _PARTS_AT_ONCE // max(1, sum(map(is_in_parts, entries.values())))
+    room = _PARTS_AT_ONCE // max(1, sum(map(is_in_parts, accepted.values())))
 
     def ticket(each: tuple[int, UploadEntry]) -> "FormAnswer | MultipartAnswer | Outcome":
         index, entry = each
@@ -243,7 +212,7 @@ def _tickets(
         except StorageUnavailable:
             return failed(index, "storage_unavailable", "the bucket did not answer")
 
-    return dict(zip(entries, parallel.for_each(ticket, list(entries.items())), strict=True))
+    return dict(zip(accepted, parallel.for_each(ticket, list(accepted.items())), strict=True))
 
 
 def _form(lake: "Lake", entry: UploadEntry) -> "FormAnswer":
