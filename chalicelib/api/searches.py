@@ -7,8 +7,9 @@ from pydantic import Field
 
 from chalicelib.api import answers, bodies, cursors
 from chalicelib.api.bodies import Body
-from chalicelib.api.parameters import Conditions, Name, Parameters
-from chalicelib.errors import Ambiguous, InvalidBody, InvalidRequest, UnknownData
+from chalicelib.api.operations import operation
+from chalicelib.api.parameters import Conditions, Name, PageParameters, Parameters
+from chalicelib.errors import Ambiguous, InvalidBody, InvalidCursor, InvalidQuery, InvalidRequest, UnknownData
 from chalicelib.model import limits
 from chalicelib.query import fields, folders, pages
 from chalicelib.query.pages import Query
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import PageParameters
     from chalicelib.model.lake import Lake
     from chalicelib.query.tree import Tree
 
@@ -61,6 +61,7 @@ class FindParameters(Parameters):
     """What follows the last `/` of the object name, or all of it."""
 
 
+@operation(PageParameters, answers={200: answers.SearchAnswer}, errors=(InvalidQuery,))
 def list_data(caller: "Caller", parameters: "PageParameters", lake: str) -> "Response":
     """List data.
 
@@ -71,6 +72,7 @@ def list_data(caller: "Caller", parameters: "PageParameters", lake: str) -> "Res
     return _page(lakes.find(caller.organization, lake), parameters)
 
 
+@operation(body=SearchBody, answers={200: answers.SearchAnswer}, errors=(InvalidQuery, InvalidCursor))
 def search_data(caller: "Caller", parameters: "Parameters", body: SearchBody, lake: str) -> "Response":
     """Search data.
 
@@ -81,6 +83,7 @@ def search_data(caller: "Caller", parameters: "Parameters", body: SearchBody, la
     return _page(lakes.find(caller.organization, lake), body)
 
 
+@operation(FindParameters, answers={200: answers.DataAnswer}, errors=(UnknownData, Ambiguous))
 def find_data(caller: "Caller", parameters: FindParameters, lake: str) -> "Response":
     """Find the one data.
 
