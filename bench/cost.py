@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench import capacity, pictures, stack
 from bench.calls import Call, Calls, count_operations
-from bench.prices import Usage, price_million
 from bench.results import figure
 from chalicelib.config import config
+from chalicelib.model.prices import Usage, price_million
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

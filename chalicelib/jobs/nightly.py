@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib import parallel
 from chalicelib.errors import StorageUnavailable
-from chalicelib.model.job import ACTIVE, WALKS
+from chalicelib.model.job import ACTIVE, OF_WHOLE_LAKES
 from chalicelib.observability import count, logger
 from chalicelib.storage import jobs, lakes
 
@@ -43,7 +43,7 @@ def _sync(lake: "Lake") -> bool | None:
 
 def _is_walked(lake: "Lake") -> bool:
     return any(
-        job.kind in WALKS
+        job.kind in OF_WHOLE_LAKES
         for state in sorted(ACTIVE)
         for job in jobs.page(lake.organization, lake.id, state, None, _JOBS)
     )

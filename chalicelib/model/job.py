@@ -31,10 +31,15 @@ class JobKind(StrEnum):
     """Record all objects that a bucket lists."""
     SYNC = "sync"
     """Compare what a bucket lists with the index, and look at what differs."""
+    BUCKET_IMPORT = "bucket_import"
+    """Make data of objects of the bucket: of all below some prefixes, or of those that a manifest names."""
 
 
-WALKS = frozenset({JobKind.SCAN, JobKind.SYNC})
-"""Those that walk over all names of a bucket, in ranges."""
+OF_WHOLE_LAKES = frozenset({JobKind.SCAN, JobKind.SYNC})
+"""Those that walk over all names of a lake."""
+
+WALKS = OF_WHOLE_LAKES | {JobKind.BUCKET_IMPORT}
+"""Those that several workers share, each with a range of its own."""
 
 
 class JobState(StrEnum):

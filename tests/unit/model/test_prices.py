@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from bench.prices import PER_MILLION, Usage, price_million
+from chalicelib.model.prices import PER_MILLION, Usage, price_million
 
 
 def test_every_unit_has_a_price() -> None:
