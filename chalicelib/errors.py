@@ -2,6 +2,7 @@
 
 TidelakeError
 ├── MalformedMessage        will never be understood: park it
+├── MalformedFile           is not what it was said to be
 ├── Hopeless                a job can never succeed, and it says why
 ├── StorageUnavailable      AWS failed, timed out or refused: try again later, believe nothing
 │   ├── Refused             and will refuse it each time: it must not take others along
@@ -60,6 +61,10 @@ class TidelakeError(Exception):
 
 class MalformedMessage(TidelakeError):
     pass
+
+
+class MalformedFile(TidelakeError):
+    """Its argument is what is wrong with it, for people."""
 
 
 class Hopeless(TidelakeError):

@@ -51,7 +51,7 @@ UNUSED = (
 )
 """A third of the files. Unpacking them is most of what a cold start takes, at least on the local cloud."""
 
-MEGABYTES = 300
+MEGABYTES = 400
 """What building takes on the disk, most of it only while it lasts."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)

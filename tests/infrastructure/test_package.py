@@ -21,6 +21,10 @@ def test_pillow_comes_with_its_libraries(code):
     assert any(name.startswith("pillow.libs/") for name in code.namelist())
 
 
+def test_all_of_it_is_far_below_what_lambda_takes(code):
+    assert sum(entry.file_size for entry in code.infolist()) < 100_000_000 < 250 * 1024**2
+
+
 def test_the_grammar_of_queries_comes_with_its_module(code):
     assert {"chalicelib/query/reader.py", "chalicelib/query/grammar.lark"} <= set(code.namelist())
 
@@ -33,7 +37,10 @@ def test_only_what_runs_is_packaged(code):
 def test_the_package_alone_is_enough_to_import_the_application(code, tmp_path):
     code.extractall(tmp_path)
     interpreter = Path(sys.base_prefix) / "bin" / "python3.13"
-    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import app; print(app.__file__)"
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+        "import app, chalicelib.formats.parquet; print(app.__file__)"
+    )
     done = subprocess.run(
         [interpreter, "-I", "-S", "-c", script], capture_output=True, text=True, check=False
     )

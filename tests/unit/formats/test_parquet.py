@@ -1,0 +1,176 @@
+import contextlib
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.errors import MalformedFile, StorageUnavailable
+from chalicelib.formats import parquet
+from chalicelib.formats.parquet import Column
+
+COLUMNS = {
+    "name": Column.TEXT,
+    "tags": Column.TEXTS,
+    "size": Column.INTEGER,
+    "shown": Column.FLAG,
+    "at": Column.MOMENT,
+}
+WHOLE = {
+    "name": "é\U0001f600",
+    "tags": ["a", "b"],
+    "size": 2**60,
+    "shown": True,
+    "at": "2026-01-02T03:04:05.678Z",
+}
+
+
+def lines(rows):
+    return io.BytesIO("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode())
+
+
+def written(rows, columns=COLUMNS):
+    file = io.BytesIO()
+    parquet.write(lines(rows), columns, file)
+    return file.getvalue()
+
+
+def numbers(count):
+    return written(({"size": number} for number in range(count)), {"size": Column.INTEGER})
+
+
+def test_all_that_a_row_holds_comes_back():
+    at = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+    found = list(parquet.rows(io.BytesIO(written([WHOLE, {"name": ""}, {"tags": [], "other": 1}]))))
+    assert found == [
+        WHOLE | {"at": at},
+        dict.fromkeys(COLUMNS) | {"name": ""},
+        dict.fromkeys(COLUMNS) | {"tags": []},
+    ]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
+@settings(max_examples=50)
+def test_any_text_comes_back(names):
+    file = io.BytesIO(written([{"name": name, "tags": names} for name in names]))
+    assert [(row["name"], row["tags"]) for row in parquet.rows(file)] == [(name, names) for name in names]
+
+
+@pytest.mark.parametrize("start", [0, 1, 999, 1000, 1001, 2499, 2500, 9999])
+def test_rows_may_be_skipped(start):
+    found = [row["size"] for row in parquet.rows(io.BytesIO(numbers(2500)), start)]
+    assert found == list(range(2500))[start:]
+
+
+def test_no_row_makes_a_file_all_the_same():
+    assert list(parquet.rows(io.BytesIO(written([])))) == []
+
+
+class Counting(io.BytesIO):
+    """What was asked of a file, by how many bytes."""
+
+    def __init__(self, content=b""):
+        super().__init__(content)
+        self.passed = 0
+
+    def read(self, size=-1):
+        found = super().read(size)
+        self.passed += len(found)
+        return found
+
+    def write(self, content):
+        self.passed += len(content)
+        return super().write(content)
+
+
+def many(count):
+    return ({"name": hashlib.sha512(b"%d" % number).hexdigest()} for number in range(count))
+
+
+def test_only_the_end_and_the_group_of_rows_that_is_wanted_are_read(monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 2000)
+    content = written(many(20_000), {"name": Column.TEXT})
+    file = Counting(content)
+    assert next(parquet.rows(file)) == next(many(1))
+    assert file.passed < len(content) / 4
+
+
+def test_groups_of_rows_are_written_before_the_next_ones_are_read(monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 2000)
+    target = Counting()
+    passed = []
+
+    class Told(io.BytesIO):
+        def read(self, size=-1):
+            passed.append(target.passed)
+            return super().read(size)
+
+    parquet.write(Told(lines(many(20_000)).getvalue()), COLUMNS, target)
+    assert passed[len(passed) // 2] > target.passed / 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PAR1", b"a,b\n1,2\n", b"x" * 1000, numbers(10)[:-20], b"PAR1" + b"\xff" * 100 + b"PAR1"],
+    ids=["empty", "magic", "csv", "noise", "torn", "no footer"],
+)
+def test_what_is_no_parquet_is_told(content):
+    with pytest.raises(MalformedFile, match="cannot be read as Parquet"):
+        list(parquet.rows(io.BytesIO(content)))
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_broken_file_is_read_or_told(data):
+    content = bytearray(numbers(50))
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=5)):
+        content[place] ^= 1 << data.draw(st.integers(0, 7))
+    with contextlib.suppress(MalformedFile):
+        assert all(isinstance(row, dict) for row in parquet.rows(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("reads", [0, 3])
+def test_what_a_file_raises_is_raised(reads):
+    class Failing(io.BytesIO):
+        left = reads
+
+        def read(self, size=-1):
+            if not self.left:
+                raise StorageUnavailable("read", "Timeout")
+            self.left -= 1
+            return super().read(size)
+
+    with pytest.raises(StorageUnavailable, match="Timeout"):
+        list(parquet.rows(Failing(numbers(5000))))
+    with pytest.raises(StorageUnavailable, match="Timeout"):
+        parquet.write(Failing(b'{"size": 1}\n' * 5000), COLUMNS, io.BytesIO())
+
+
+def test_what_cannot_be_written_is_raised():
+    class Full(io.BytesIO):
+        def write(self, content):
+            raise StorageUnavailable("write", "SlowDown")
+
+    with pytest.raises(StorageUnavailable, match="SlowDown"):
+        parquet.write(lines([WHOLE]), COLUMNS, Full())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "app",
+        "chalicelib.upstream.intake",
+        "chalicelib.preprocess.worker",
+        "chalicelib.imports.worker",
+        "chalicelib.changes.fold",
+        "chalicelib.jobs.nightly",
+    ],
+)
+def test_who_has_no_use_for_it_does_not_load_it(module):
+    code = f"import sys, {module}; sys.exit(any(name.startswith('arro3') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
