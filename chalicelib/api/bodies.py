@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, WrapValidator
+from pydantic import ValidationError, WrapValidator
 
+from chalicelib.downstream.statements import Strict
 from chalicelib.errors import InvalidBody, TooLarge
 from chalicelib.model import strict_json
 from chalicelib.model.strict_json import InvalidJson
@@ -22,10 +23,7 @@ _TOLD_CHARACTERS = 250
 """Of what is wrong with one of a thousand entries."""
 
 
-class Body(BaseModel):
-    # Built when a request first needs it: a cold start would build every route's, and wait for it.
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
-
+class Body(Strict):
     MEBIBYTES: ClassVar[int] = 1
     """The most that a body may have."""
 

@@ -1,18 +1,17 @@
 """What people write of data: metadata, description and source."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from chalicelib.api import answers, bodies
 from chalicelib.api.bodies import Body
-from chalicelib.api.labels import Name
 from chalicelib.api.operations import operation
 from chalicelib.api.targets import Target
+from chalicelib.downstream.statements import Key, MetadataBody, Name, Value
 from chalicelib.errors import InvalidBody, InvalidQuery, UnknownData
-from chalicelib.model import limits, moment
+from chalicelib.model import limits
 from chalicelib.model.edit import Edit
 from chalicelib.model.label import LabelKind
 from chalicelib.storage import edits, labels, lakes
@@ -20,7 +19,6 @@ from chalicelib.storage.edits import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self
 
     from chalice.app import Response
 
@@ -28,92 +26,6 @@ if TYPE_CHECKING:
     from chalicelib.api.parameters import Parameters
     from chalicelib.model.edit import Mistake
     from chalicelib.model.lake import Lake
-
-
-def _in_utc(text: str) -> str:
-    if not moment.is_rfc3339(text):
-        raise PydanticCustomError("rfc3339", "Input should be a time as RFC 3339 has it, with its offset")
-    return moment.rfc3339(moment.parse(text.upper()))
-
-
-def _scalar(value: Any) -> Any:
-    if value is not None and not isinstance(value, str | int | float):
-        raise PydanticCustomError("scalar", "Input should be a text, a number, true, false or null")
-    if isinstance(value, str) and len(value) > limits.TEXT_CHARACTERS:
-        raise PydanticCustomError(
-            "too_long", f"Input should have at most {limits.TEXT_CHARACTERS} characters"
-        )
-    return value
-
-
-type Text = Annotated[str, Field(min_length=1, max_length=limits.TEXT_CHARACTERS)]
-type Time = Annotated[str, AfterValidator(_in_utc), WithJsonSchema({"type": "string", "format": "date-time"})]
-type Angle = Annotated[float, Field(ge=-360, le=360)]
-type Measure = Annotated[float, Field(gt=0, le=1e9)]
-type Key = Annotated[str, Field(min_length=1, max_length=limits.NAME_CHARACTERS)]
-type Value = Annotated[
-    Any,
-    AfterValidator(_scalar),
-    WithJsonSchema(
-        {
-            "type": ["string", "integer", "number", "boolean", "null"],
-            "maxLength": limits.TEXT_CHARACTERS,
-        }
-    ),
-]
-
-
-class MetadataBody(Body):
-    """Each field takes the place of what the bytes say. Null clears it: then nothing is said of it."""
-
-    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
-    """Degrees, north is positive. Together with `longitude` only."""
-    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
-    """Degrees, east is positive. Together with `latitude` only."""
-    altitude: Annotated[float, Field(ge=-100_000, le=100_000)] | None = None
-    """Metres above sea level."""
-    acquired_at: Time | None = None
-    """With its offset; kept in UTC with milliseconds."""
-    acquired_by: Text | None = None
-    weather: Text | None = None
-    resolution_x: Measure | None = None
-    """Pixels per `resolution_unit`."""
-    resolution_y: Measure | None = None
-    """Pixels per `resolution_unit`."""
-    resolution_unit: Text | None = None
-    compression: Text | None = None
-    manufacturer: Text | None = None
-    model: Text | None = None
-    lens: Text | None = None
-    software: Text | None = None
-    color_space: Text | None = None
-    exposure_time: Measure | None = None
-    """Seconds."""
-    f_number: Measure | None = None
-    iso: Measure | None = None
-    focal_length: Measure | None = None
-    """Millimetres."""
-    sensor_width: Measure | None = None
-    """Millimetres."""
-    brand: Text | None = None
-    custom_id: Text | None = None
-    reference: Text | None = None
-    yaw: Angle | None = None
-    """Degrees."""
-    pitch: Angle | None = None
-    """Degrees."""
-    roll: Angle | None = None
-    """Degrees."""
-    region_of_interest: Text | None = None
-
-    @model_validator(mode="after")
-    def _place_is_whole(self) -> "Self":
-        given = {"latitude", "longitude"} & self.model_fields_set
-        if len(given) == 1 or (self.latitude is None) != (self.longitude is None):
-            raise PydanticCustomError(
-                "place", "latitude and longitude should be given together, or both be null"
-            )
-        return self
 
 
 class EditBody(Body):

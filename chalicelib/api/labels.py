@@ -12,6 +12,7 @@ from chalicelib.api.bodies import Body
 from chalicelib.api.operations import operation
 from chalicelib.api.parameters import ListParameters
 from chalicelib.api.targets import Target
+from chalicelib.downstream.statements import Name
 from chalicelib.errors import InvalidQuery, InvalidRequest, LabelExists, UnknownLabel
 from chalicelib.model import limits
 from chalicelib.model.data import is_id
@@ -27,20 +28,6 @@ if TYPE_CHECKING:
     from chalicelib.api.callers import Caller
     from chalicelib.api.parameters import Parameters
     from chalicelib.model.label import Label
-
-
-def _nameable(name: str) -> str:
-    if mistake := mistake_in(name):
-        raise PydanticCustomError("name", "{mistake}", {"mistake": mistake})
-    return name
-
-
-type Name = Annotated[
-    str,
-    Field(json_schema_extra={"minLength": 1, "maxLength": limits.NAME_CHARACTERS}),
-    AfterValidator(_nameable),
-]
-"""Unique in its datalake, whatever its case and Unicode form."""
 
 
 def _no_id(name: str) -> str:

@@ -9,10 +9,10 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
-from chalicelib.api.edits import Key, Text
 from chalicelib.api.labels import NameBesideIds
 from chalicelib.api.operations import operation
 from chalicelib.api.parameters import ConfirmParameters
+from chalicelib.downstream.statements import Key, Text
 from chalicelib.errors import (
     ConnectorChanged,
     ConnectorIdle,

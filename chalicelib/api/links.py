@@ -6,11 +6,11 @@ from pydantic import Field, model_validator
 
 from chalicelib.api import answers, entries
 from chalicelib.api.bodies import Body, ByItself
-from chalicelib.api.entries import Entry
 from chalicelib.api.operations import operation
 from chalicelib.api.targets import Choice
 from chalicelib.downstream import links
 from chalicelib.downstream.outcomes import IfLinked
+from chalicelib.downstream.statements import Statement
 from chalicelib.errors import InvalidQuery
 from chalicelib.model import limits
 from chalicelib.model.job import JobKind, new_job
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.api.parameters import Parameters
 
 
-class LinkEntry(Entry):
+class LinkEntry(Statement):
     url: Annotated[str, Field(min_length=1)]
     """`https://…` on port 443, without user and password, of a host of the public internet; or
     `s3://bucket/key` in a bucket that a connector of the organization reaches. At most 2,048 characters."""

@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 from chalicelib import parallel
 from chalicelib.api import answers, cursors, entries
 from chalicelib.api.bodies import Body, ByItself, Unfit
-from chalicelib.api.entries import Entry
 from chalicelib.api.operations import operation
 from chalicelib.api.parameters import Number, Parameters
 from chalicelib.downstream import uploads
 from chalicelib.downstream.outcomes import IfExists, Outcome, OutcomeKind, failed
+from chalicelib.downstream.statements import Statement
 from chalicelib.errors import (
     InvalidBody,
     InvalidCursor,
@@ -40,7 +40,7 @@ _PARTS_AT_ONCE = 500
 """Signed addresses in one answer, each up to 2 KB."""
 
 
-class UploadEntry(Entry):
+class UploadEntry(Statement):
     object_name: Annotated[str, Field(min_length=1)] | None = None
     """The whole name, with the datalake's prefix: at most 1,024 bytes of UTF-8, no control characters, no
     part `.` or `..`, not below `.tidelake/`. Where names are made of the content, only its folder counts, and

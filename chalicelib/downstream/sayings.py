@@ -1,10 +1,12 @@
-"""What people say of data that comes into being, be it announced or linked."""
+"""What people say of data that comes into being, be it announced, linked or found."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.model import limits
+from chalicelib.model.data import overlay
 from chalicelib.model.edit import Edit
+from chalicelib.storage import records, taggings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,16 @@ class Saying:
     custom_metadata: "Mapping[str, Scalar | None]" = field(default_factory=dict)
     description: str | None = None
 
+    def and_then(self, later: "Saying") -> "Saying":
+        """Both. Where they contradict each other, the later one is right."""
+        return Saying(
+            tags=[*self.tags, *later.tags],
+            source=self.source if later.source is None else later.source,
+            metadata={**self.metadata, **later.metadata},
+            custom_metadata={**self.custom_metadata, **later.custom_metadata},
+            description=self.description if later.description is None else later.description,
+        )
+
     @property
     def names(self) -> "Iterator[str]":
         """Of all labels."""
@@ -38,6 +50,19 @@ class Saying:
         if self.source is not None:
             texts["source"] = source_ids[self.source]
         return Edit(metadata=self.metadata, custom_metadata=self.custom_metadata, texts=texts)
+
+
+def added(base: "Data", edit: Edit, tags: frozenset[str]) -> "Data":
+    """The data, of which that is said too. Tags by their ids."""
+    after = edit.apply(base)
+    return replace(after, tags=base.tags | tags, metadata=overlay(base.metadata, after.edited_metadata))
+
+
+def writes_of(before: "Data | None", base: "Data", after: "Data") -> list[dict[str, Any]]:
+    """What is to be written, in one transaction, on condition that people wrote nothing since `before` was
+    read. `base` is that, where it stays what it is; else an announcement takes its place."""
+    write = records.labelling_of(base, after) if base is before else records.announcement_of(before, after)
+    return [write, *taggings.passage(after, before.tags if before else frozenset(), after.tags)]
 
 
 def mistake_in(lake: "Lake", base: "Data", after: "Data", edit: Edit) -> tuple[str, str] | None:

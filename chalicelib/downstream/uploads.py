@@ -13,10 +13,10 @@ from chalicelib.downstream.outcomes import IfExists, Outcome, done, failed, skip
 from chalicelib.downstream.sayings import Saying
 from chalicelib.errors import NotSupported, StorageUnavailable
 from chalicelib.model import label, limits, moment, upload
-from chalicelib.model.data import announced_record, overlay
+from chalicelib.model.data import announced_record
 from chalicelib.model.edit import differ
 from chalicelib.model.label import LabelKind
-from chalicelib.storage import buckets, connectors, labels, records, taggings, transactions
+from chalicelib.storage import buckets, connectors, labels, records, transactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,19 +38,8 @@ class Announcement(Saying):
 @dataclass(frozen=True, slots=True)
 class _Plan:
     index: int
-    before: "Data | None"
     after: "Data"
-
-    @property
-    def writes(self) -> list[dict[str, Any]]:
-        held = self.before.tags if self.before else frozenset()
-        return [self._write, *taggings.passage(self.after, held, self.after.tags)]
-
-    @property
-    def _write(self) -> dict[str, Any]:
-        if self.before and self.before.live:
-            return records.labelling_of(self.before, self.after)
-        return records.announcement_of(self.before, self.after)
+    writes: list[dict[str, Any]]
 
 
 def require(lake: "Lake") -> None:
@@ -158,16 +147,15 @@ class _Desk:
 
     def _plan(self, index: int, before: "Data | None", edit: "Edit", tags: frozenset[str]) -> _Plan | None:
         base = before if before and before.live else self._draft(index, before)
-        after = edit.apply(base)
-        after = replace(after, tags=base.tags | tags, metadata=overlay(base.metadata, after.edited_metadata))
+        after = sayings.added(base, edit, tags)
         if mistake := sayings.mistake_in(self.lake, base, after, edit):
             self._settle(failed(index, *mistake))
-        elif differ(base, after):
-            return _Plan(index, before, replace(after, edit_id=moment.new_op_id()))
-        elif base is before and after.tags == base.tags:
+        elif base is before and after.tags == base.tags and not differ(base, after):
             self._settle(done(index, base))
         else:
-            return _Plan(index, before, after)
+            if differ(base, after):
+                after = replace(after, edit_id=moment.new_op_id())
+            return _Plan(index, after, sayings.writes_of(before, base, after))
         return None
 
     def _draft(self, index: int, before: "Data | None") -> "Data":

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import Hopeless
-from chalicelib.jobs import scans
+from chalicelib.jobs import scans, ways
 from chalicelib.jobs.steps import Step
 from chalicelib.model import keyrange, moment
 from chalicelib.model.data import Status
@@ -20,8 +20,9 @@ from chalicelib.model.lake import Preprocess
 from chalicelib.storage import counters, entries, keyranges, listings, records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from chalicelib.jobs.ways import Way
     from chalicelib.model.job import Job
     from chalicelib.model.keyrange import KeyRange
     from chalicelib.model.lake import Lake
@@ -48,12 +49,12 @@ class Comparison:
     """Of which no object was ever seen, nor is."""
 
 
-def visitor(lake: "Lake", job: "Job", phase: Phase) -> "Callable[[KeyRange], Step]":
+def way(lake: "Lake", job: "Job", phase: Phase) -> "Way":
     if phase is Phase.REMOVE:
         most = None if job.task["force"] else keyranges.counted(job)["ghosts"]
-        return lambda here: _remove(lake, here, most)
+        return ways.over_names(lake, lambda here: _remove(lake, here, most))
     since = _waiting_since(lake, job)
-    return lambda here: _find(lake, here.left, since, dry_run=job.task["dry_run"])
+    return ways.over_names(lake, lambda here: _find(lake, here.left, since, dry_run=job.task["dry_run"]))
 
 
 def removals(job: "Job", ranges: "Sequence[KeyRange]") -> list[Span]:
@@ -74,7 +75,7 @@ def removals(job: "Job", ranges: "Sequence[KeyRange]") -> list[Span]:
 
 
 def _find(lake: "Lake", left: Span, since: str | None, *, dry_run: bool) -> Step:
-    found = _compare(lake, left)
+    found = compare(lake, left)
     recorded = [each for each in found.new if scans.can_be_recorded(each)]
     waiting = entries.waiting(found.same, since=since) if since else set()
     stale = _stale(found.announced)
@@ -99,14 +100,14 @@ def _find(lake: "Lake", left: Span, since: str | None, *, dry_run: bool) -> Step
 
 
 def _remove(lake: "Lake", here: "KeyRange", most: int | None) -> Step:
-    found = _compare(lake, here.left)
+    found = compare(lake, here.left)
     if most is not None and here.counts.get("hinted", 0) + len(found.ghosts) > most:
         raise Hopeless("more objects are missing than were counted; sync again")
     scans.hint(lake, [each.object_name for each in found.ghosts])
     return Step(found.end, {"hinted": len(found.ghosts)})
 
 
-def _compare(lake: "Lake", left: Span) -> Comparison:
+def compare(lake: "Lake", left: Span) -> Comparison:
     listing = listings.read(lake.home, left, pages=scans.PAGES)
     upto = left.upto if listing.end is None else listing.end
     index = entries.read(lake, Span(left.prefix, left.after, upto))

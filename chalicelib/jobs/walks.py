@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.config import config
 from chalicelib.errors import Hopeless, StorageUnavailable, UnknownLake
-from chalicelib.jobs import cuts, scans, syncs
+from chalicelib.jobs import bucket_imports, scans, syncs
 from chalicelib.model import keyrange, moment
 from chalicelib.model.errand import Errand, Phase
 from chalicelib.model.job import ACTIVE, Job, JobKind, JobState
-from chalicelib.model.keyrange import KeyRange, Span
 from chalicelib.observability import count, logger
 from chalicelib.storage import jobs, keyranges, lakes, queues
 from chalicelib.storage.keyranges import Overtaken
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from chalicelib.jobs.steps import Step
+    from chalicelib.jobs.ways import Way
+    from chalicelib.model.keyrange import KeyRange
     from chalicelib.model.lake import Lake
 
 DELIVERIES = 8
@@ -35,10 +36,13 @@ _RESERVE_MS = 60_000
 _PAUSE_SECONDS = 2
 """Twice that before a message that failed comes again, and each time twice as much: eight minutes in all."""
 
-_VISITORS: "Mapping[JobKind, Callable[[Lake, Job, Phase], Callable[[KeyRange], Step]]]" = {
-    JobKind.SCAN: scans.visitor,
-    JobKind.SYNC: syncs.visitor,
+_WAYS: "Mapping[JobKind, Callable[[Lake, Job, Phase], Way]]" = {
+    JobKind.SCAN: scans.way,
+    JobKind.SYNC: syncs.way,
+    JobKind.BUCKET_IMPORT: bucket_imports.way,
 }
+_ENDS: "Mapping[JobKind, Callable[[Job], None]]" = {JobKind.BUCKET_IMPORT: bucket_imports.end}
+"""What is to be done when the last range is done, or none will be any more. It may be done twice."""
 
 
 def receive(messages: "Sequence[dict[str, Any]]", remaining_ms: "Callable[[], int]") -> dict[str, Any]:
@@ -82,40 +86,42 @@ class Walker:
         """Raises Overtaken, Hopeless, UnknownLake, StorageUnavailable."""
         job = _started(jobs.enter(self.errand.job))
         if job.state not in ACTIVE:
+            _close(job)
             return
         lake = lakes.find(job.organization, job.lake_id)
-        here = self._find(lake, job)
-        visit = _VISITORS[job.kind](lake, job, self.errand.phase)
+        way = _WAYS[job.kind](lake, job, self.errand.phase)
+        here = self._find(way, job)
         while not here.done:
             if self.remaining_ms() < _RESERVE_MS:
                 queues.send_errand(self.errand)
                 return
-            here = self._take(visit(self._call(here)), here)
+            here = self._take(way.visit(self._call(here)), here)
             if not here.done:
                 # Either may have come to its end meanwhile.
                 if jobs.read(job.organization, job.id).state not in ACTIVE:
+                    _close(job)
                     return
-                lake = lakes.find(job.organization, job.lake_id)
-                here = self._share(lake, here)
+                lakes.find(job.organization, job.lake_id)
+                here = self._share(way, here)
         self._end(job)
 
-    def _find(self, lake: "Lake", job: Job) -> KeyRange:
+    def _find(self, way: "Way", job: Job) -> "KeyRange":
         here = keyranges.read(self.errand.walk, self.errand.range_id)
         if here is None:
-            keyranges.begin(self.errand.walk, [Span(lake.prefix)], job.expires_at)
+            keyranges.begin(self.errand.walk, way.spans, job.expires_at)
             here = keyranges.read(self.errand.walk, self.errand.range_id)
         if here is None:
             raise Hopeless("a range of it is gone")
         return here
 
-    def _call(self, here: KeyRange) -> KeyRange:
+    def _call(self, here: "KeyRange") -> "KeyRange":
         """Somebody to each range that may have nobody yet. With the next step it is recorded that this is
         done."""
         for child in here.uncalled:
             queues.send_errand(replace(self.errand, range_id=child))
         return replace(here, uncalled=())
 
-    def _take(self, step: "Step", here: KeyRange) -> KeyRange:
+    def _take(self, step: "Step", here: "KeyRange") -> "KeyRange":
         counts = Counter(here.counts)
         counts.update(step.progress)
         after = replace(here, counts=dict(counts), worker=self.token, uncalled=())
@@ -124,12 +130,12 @@ class Walker:
             return keyranges.end(here, after)
         return keyranges.record(here, replace(after, position=step.position))
 
-    def _share(self, lake: "Lake", here: KeyRange) -> KeyRange:
+    def _share(self, way: "Way", here: "KeyRange") -> "KeyRange":
         """Leave a part of it to another worker, if there is room for one."""
         walk, most_open = keyranges.find(self.errand.walk), config.ranges_at_once
         if walk is None or not keyranges.has_room(walk, most_open):
             return here
-        at = cuts.find(lake.home, here.left)
+        at = way.cut(here.left)
         return here if at is None else keyranges.cut(here, at, self.token, most_open)
 
     def _end(self, job: Job) -> None:
@@ -147,6 +153,7 @@ class Walker:
             keyranges.begin(errand.walk, spans, job.expires_at)
             queues.send_errand(errand)
         else:
+            _close(job)
             _succeed(job)
 
 
@@ -156,6 +163,11 @@ def _started(job: Job) -> Job:
     now = moment.rfc3339(moment.now())
     started = jobs.advance(job, replace(job, state=JobState.RUNNING, started_at=now))
     return started or jobs.read(job.organization, job.id)
+
+
+def _close(job: Job) -> None:
+    if job.kind in _ENDS:
+        _ENDS[job.kind](job)
 
 
 def _succeed(given: Job) -> None:
@@ -168,7 +180,9 @@ def _succeed(given: Job) -> None:
 def _give_up(given: Job, reason: str) -> bool:
     """Whether the job's end is recorded, and its message need not come again."""
     try:
-        _ended(jobs.enter(given), JobState.FAILED, reason)
+        job = jobs.enter(given)
+        _close(job)
+        _ended(job, JobState.FAILED, reason)
     except StorageUnavailable:
         return False
     logger.error("job failed", job_id=given.id, kind=given.kind, reason=reason)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.api.answers import DataAnswer
-from chalicelib.api.edits import MetadataBody
+from chalicelib.downstream.statements import MetadataBody
 from chalicelib.model.data import Kind, Reason, Status, Type
 from chalicelib.query import evaluation, fields, times
 from chalicelib.query.language import parse
