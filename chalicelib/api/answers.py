@@ -12,7 +12,7 @@ from pydantic import WithJsonSchema
 
 from chalicelib.config import config
 from chalicelib.downstream.outcomes import OutcomeKind, failed
-from chalicelib.model import grants
+from chalicelib.model import estimate, grants
 from chalicelib.model.connector import ConnectorKind, ConnectorState, Permission
 from chalicelib.model.data import Health, Kind, Reason, Status, Type
 from chalicelib.model.job import JobKind, JobState
@@ -308,6 +308,15 @@ class DeletionAnswer(TypedDict):
     """What that means for the object, or for the index."""
 
 
+class EstimateAnswer(TypedDict):
+    objects: int
+    bytes: int
+    calls: int
+    """Requests to S3, DynamoDB and SQS."""
+    usd: float
+    """At list prices, for images of two megapixels."""
+
+
 class JobAnswer(TypedDict):
     id: str
     kind: JobKind
@@ -316,7 +325,7 @@ class JobAnswer(TypedDict):
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
-    progress: Mapping[str, int]
+    progress: Mapping[str, int | EstimateAnswer]
     """Counts of what was done so far."""
     error: str | None
     """Why it failed."""
@@ -536,8 +545,24 @@ def describe_job(job: "Job") -> JobAnswer:
         "created_at": job.created_at,
         "started_at": job.started_at,
         "finished_at": job.finished_at,
-        "progress": job.progress,
+        "progress": {**job.progress, **_estimate(job)},
         "error": job.error,
+    }
+
+
+def _estimate(job: "Job") -> "Mapping[str, EstimateAnswer]":
+    """What the import would take of which this is a dry run, as far as it has counted."""
+    if job.kind is not JobKind.BUCKET_IMPORT or not job.task["dry_run"] or "new" not in job.progress:
+        return {}
+    tags, is_named = len(job.task["tags"]), job.task["manifest"] is not None
+    found = estimate.of_import(job.progress, tags=tags, named=is_named, eager=job.task["eager"])
+    return {
+        "estimate": {
+            "objects": found.objects,
+            "bytes": found.bytes,
+            "calls": found.calls,
+            "usd": found.usd,
+        }
     }
 
 

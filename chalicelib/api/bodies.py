@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ValidationError, WrapValidator
 
-from chalicelib.downstream.statements import Strict
+from chalicelib.downstream.statements import Strict, told
 from chalicelib.errors import InvalidBody, TooLarge
 from chalicelib.model import strict_json
 from chalicelib.model.strict_json import InvalidJson
@@ -77,5 +77,4 @@ def _check(text: bytes) -> None:
 
 
 def _mistake(error: "ErrorDetails") -> tuple[str, str]:
-    detail = "There is no such field" if error["type"] == "extra_forbidden" else error["msg"]
-    return pointer(*error["loc"]), detail.removeprefix("Value error, ")
+    return pointer(*error["loc"]), told(error)

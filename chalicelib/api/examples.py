@@ -299,6 +299,9 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "content": 'URL,item_metadata\nhttps://images.example.org/a.jpg,"{""lot"": ""A7""}"\n',
         "mode": "skip",
     },
+    "BucketBody": {"prefixes": ["frames/2026/"], "tags": ["car"], "source": "camera-one", "dry_run": True},
+    "ManifestBody": {"content": "frames/a.jpg\nframes/2026/*.jpg\n", "format": "text"},
+    "EstimateAnswer": {"objects": 1000, "bytes": 400_000_000, "calls": 3141, "usd": 0.0104},
     "ImportAnswer": {
         "job": _JOB | {"kind": "csv_import", "progress": {}, "state": "queued", "started_at": None},
         "upload": None,

@@ -4,7 +4,7 @@ from chalicelib.api import answers, cursors, walks
 from chalicelib.api.operations import operation
 from chalicelib.api.parameters import ListParameters, Name
 from chalicelib.errors import JobIsOver, JobMustEnd, NoReport, UnknownJob, UnknownLake
-from chalicelib.model.job import JobKind, JobState
+from chalicelib.model.job import IMPORTS, JobState
 from chalicelib.storage import jobs, lakes, sheets
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     """Show one job.
 
     `progress` counts what was done so far: data seen, changed, missing and failed; of an import its rows, and
-    what became of them.
+    what became of them. That of a bucket import's dry run has an `estimate` beside the counts.
 
     While a scan or a sync is running it also tells how much is seen per second and, as far as that is known,
     the seconds that are left.
@@ -67,10 +67,11 @@ def show_report(caller: "Caller", parameters: "Parameters", id: str) -> "Respons
 
     A redirect to a CSV file, which takes no key: `row` (the number of the line on which it begins), `name`,
     `outcome`, `code` and `detail`. It is there when the job is over, also of one that failed or was canceled,
-    and for 30 days. What a spreadsheet would take for a formula has a quote before it.
+    and for 30 days; after a dry run of a bucket import only if something failed. What a spreadsheet would
+    take for a formula has a quote before it.
     """
     job = jobs.read(caller.organization, id)
-    url = sheets.report_url(job.id) if job.kind is JobKind.CSV_IMPORT else None
+    url = sheets.report_url(job.id) if job.kind in IMPORTS else None
     if url is None:
         raise NoReport
     return answers.redirect(url)

@@ -1,5 +1,5 @@
-"""What people say of objects that were just seen in the bucket, written in few requests: what has a record gets
-it said, and what has none that lives gets it before the look that brings it to life."""
+"""What people say of objects that were just seen in the bucket, written in few requests. What has a record
+gets it said; what has none that lives is announced with it, before the look that brings it to life."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -46,7 +46,8 @@ def write(lake: "Lake", remarks: "Sequence[Remark]", op_id: str) -> Remarked:
     done, room = Remarked(), transactions.WRITES
     waiting = {remark.object_name: remark for remark in remarks}
     for attempt in range(transactions.ATTEMPTS):
-        plans = {name: after for name, remark in waiting.items() if (after := _plan(lake, remark, op_id, done))}
+        found = {name: _plan(lake, remark, op_id, done) for name, remark in waiting.items()}
+        plans = {name: plan for name, plan in found.items() if plan}
         writes = [sayings.writes_of(waiting[name].before, *plan) for name, plan in plans.items()]
         refused = transactions.attempt_each("write remarks", writes, room)
         left = [name for name, was_refused in zip(plans, refused, strict=True) if was_refused]
@@ -55,8 +56,8 @@ def write(lake: "Lake", remarks: "Sequence[Remark]", op_id: str) -> Remarked:
             return done
         room //= 4
         transactions.pause(attempt)
-        found = records.read_all(lake.data_id(name) for name in left)
-        waiting = {name: replace(waiting[name], before=found.get(lake.data_id(name))) for name in left}
+        there = records.read_all(lake.data_id(name) for name in left)
+        waiting = {name: replace(waiting[name], before=there.get(lake.data_id(name))) for name in left}
     raise StorageUnavailable("write remarks", "others were in the way")
 
 

@@ -11,6 +11,8 @@ from chalicelib.model.label import mistake_in
 if TYPE_CHECKING:
     from typing import Self
 
+    from pydantic_core import ErrorDetails
+
 
 class Strict(BaseModel):
     # Built when it is first needed: a cold start would build every route's, and wait for it.
@@ -137,3 +139,9 @@ class Statement(Strict):
             "custom_metadata": self.custom_metadata,
             "description": self.description,
         }
+
+
+def told(error: "ErrorDetails") -> str:
+    """What is wrong, for people."""
+    detail = "There is no such field" if error["type"] == "extra_forbidden" else error["msg"]
+    return detail.removeprefix("Value error, ")

@@ -2,6 +2,7 @@
 what stands in which column."""
 
 import codecs
+import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,7 @@ from chalicelib.imports.rows import Place, read_rows
 from chalicelib.model import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -20,6 +21,7 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _DELIMITERS = ",;\t"
+_BETWEEN = re.compile("[,;|]")
 _SHOWN_NAMES, _SHOWN_CHARACTERS = 20, 40
 
 
@@ -42,12 +44,12 @@ class Column(StrEnum):
 class Dialect:
     encoding: str
     delimiter: str
-    columns: "Mapping[Column, int]"
+    columns: "Mapping[str, int]"
     """Where each is, from 0."""
     width: int
     """How many columns there are in all."""
 
-    def cells(self, cells: "Sequence[str]") -> dict[Column, str]:
+    def cells(self, cells: "Sequence[str]") -> dict[str, str]:
         """What stands in the columns, without what surrounds it."""
         return {name: cells[n].strip() if n < len(cells) else "" for name, n in self.columns.items()}
 
@@ -61,10 +63,14 @@ class Header:
     """Names of columns that mean nothing here, the first of them."""
 
 
-def recognize(head: bytes, size: int) -> Header:
-    """Of the first limits.SHEET_HEAD_BYTES of a file of `size` bytes. Raises Hopeless."""
+def recognize(
+    head: bytes, size: int, known: "Iterable[str]" = Column, needed: "Sequence[str]" = ("URL", "image_bytes")
+) -> Header:
+    """Of the first limits.SHEET_HEAD_BYTES of a file of `size` bytes. `known` are all columns that mean
+    something, and one of those that are `needed` must be there. Raises Hopeless."""
     encoding, start = _encoding(head)
-    found = [each for delimiter in _DELIMITERS if (each := _header(head, start, encoding, delimiter))]
+    read = [_header(head, start, encoding, delimiter, tuple(known)) for delimiter in _DELIMITERS]
+    found = [each for each in read if each]
     if not found:
         raise Hopeless("the file has no row")
     header = max(found, key=lambda each: len(each.dialect.columns))
@@ -72,8 +78,8 @@ def recognize(head: bytes, size: int) -> Header:
         raise Hopeless(f"its first row has more than {limits.SHEET_HEAD_BYTES} bytes")
     if header.dialect.width > limits.SHEET_COLUMNS:
         raise Hopeless(f"the file has more than {limits.SHEET_COLUMNS} columns")
-    if not {Column.URL, Column.IMAGE_BYTES} & header.dialect.columns.keys():
-        raise Hopeless("its first row should name a column URL or image_bytes")
+    if not {name.casefold() for name in needed} & header.dialect.columns.keys():
+        raise Hopeless(f"its first row should name a column {' or '.join(needed)}")
     return header
 
 
@@ -90,7 +96,12 @@ def _encoding(head: bytes) -> tuple[str, int]:
     return ("utf-16-le", 0) if head[1:2] == b"\0" != head[:1] else ("utf-8", 0)
 
 
-def _header(head: bytes, start: int, encoding: str, delimiter: str) -> Header | None:
+def names_in(cell: str) -> list[str]:
+    """Those with `,` `;` or `|` between them."""
+    return list(dict.fromkeys(name.strip() for name in _BETWEEN.split(cell) if name.strip()))
+
+
+def _header(head: bytes, start: int, encoding: str, delimiter: str, known: "Iterable[str]") -> Header | None:
     """The first row with anything in it."""
 
     def read(at: int, length: int) -> bytes:
@@ -101,7 +112,7 @@ def _header(head: bytes, start: int, encoding: str, delimiter: str) -> Header | 
     if row is None:
         return None
     names = [cell.strip().casefold() for cell in row.cells]
-    columns = {name: names.index(name) for name in Column if name in names}
+    columns = {name: names.index(name) for name in known if name in names}
     if twice := [name for name, times in Counter(names).items() if times > 1 and name in columns]:
         raise Hopeless(f"its first row names the column {twice[0]} twice")
     unknown = [cell.strip() for cell in row.cells if cell.strip().casefold() not in ("", *columns)]

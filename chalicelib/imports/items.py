@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from chalicelib.errors import InvalidUrl
 from chalicelib.formats import signatures
-from chalicelib.imports.dialect import Column
+from chalicelib.imports.dialect import Column, names_in
 from chalicelib.model import limits, strict_json, upload
 from chalicelib.model.data import Type
 from chalicelib.model.edit import mistakes_in_custom
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from chalicelib.imports.dialect import Dialect
     from chalicelib.imports.rows import Row
 
-_TAGS = re.compile("[,;|]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
 _BLANKS = dict.fromkeys(map(ord, " \t\r\n"))
@@ -178,7 +177,7 @@ class _Reading:
 
     def _tags(self) -> tuple[str, ...]:
         cell = self._cell(Column.TAGS)
-        given = self._listed(cell) if cell.startswith("[") else _TAGS.split(cell)
+        given = self._listed(cell) if cell.startswith("[") else names_in(cell)
         names = tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
         for mistake in filter(None, map(mistake_in, names)):
             self._wrong(Column.TAGS, mistake)

@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Entry:
     row: int
-    """The number of the line on which it begins."""
+    """The number of the line on which it begins. 0: it is in no row."""
     name: str
     outcome: Outcome
     code: str = ""
@@ -41,9 +41,15 @@ def head() -> str:
 
 def text(entries: "Iterable[Entry]") -> str:
     return _written(
-        (each.row, _plain(each.name), each.outcome, each.code, _plain(each.detail[:_DETAIL_CHARACTERS]))
+        (each.row or "", _plain(each.name), each.outcome, each.code, _plain(each.detail[:_DETAIL_CHARACTERS]))
         for each in entries
     )
+
+
+def shifted(body: bytes, lines: int) -> bytes:
+    """The same entries, so many lines further down."""
+    rows = csv.reader(io.StringIO(body.decode(), newline=""))
+    return _written([int(row) + lines, *cells] for row, *cells in rows).encode()
 
 
 def _written(rows: "Iterable[Iterable[object]]") -> str:

@@ -104,7 +104,7 @@ def step(lake: "Lake", job: "Job") -> Step:
         return _open(job, int(job.position or 0))
     at = Checkpoint.decode(job.position)
     if at.ended:
-        sheets.join(job.id, report.head(), at.parts)
+        _report(job, at)
         placing.clear(job.id)
         return Step(None, _NOTHING)
     return _go_on(lake, job, at)
@@ -113,8 +113,16 @@ def step(lake: "Lake", job: "Job") -> Step:
 def end(job: "Job") -> None:
     """What it did before it failed or was canceled is reported."""
     if job.position is not None and not job.position.isdecimal():
-        sheets.join(job.id, report.head(), Checkpoint.decode(job.position).parts)
+        _report(job, Checkpoint.decode(job.position))
         placing.clear(job.id)
+
+
+def _report(job: "Job", at: Checkpoint) -> None:
+    sheets.join(job.id, report.head(), sheets.read_parts(job.id, map(_part, range(at.parts))))
+
+
+def _part(number: int) -> str:
+    return f"{number:06}.csv"
 
 
 def _open(job: "Job", looks: int) -> Step:
@@ -131,7 +139,7 @@ def _open(job: "Job", looks: int) -> Step:
         Entry(header.line, name, Outcome.IGNORED, "unknown_column", "no such column is known")
         for name in header.unknown
     ]
-    sheets.put_part(job.id, 0, report.text(ignored))
+    sheets.put_part(job.id, _part(0), report.text(ignored))
     return Step(Checkpoint(sheet=sheet, dialect=header.dialect, place=header.end, parts=1).encode(), _NOTHING)
 
 
@@ -154,7 +162,7 @@ def _go_on(lake: "Lake", job: "Job", at: Checkpoint) -> Step:
             return _later(replace(at, asked=lines, asked_at=_now()))
         entries = placing.place(errand, chunk.items, _settled(errand, entries), arrivals)
     entries = sorted([*chunk.failed, *entries], key=lambda entry: entry.row)
-    sheets.put_part(job.id, at.parts, report.text(entries))
+    sheets.put_part(job.id, _part(at.parts), report.text(entries))
     after = Checkpoint(
         sheet=at.sheet,
         dialect=at.dialect,

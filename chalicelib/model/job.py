@@ -42,6 +42,10 @@ WALKS = OF_WHOLE_LAKES | {JobKind.BUCKET_IMPORT}
 """Those that several workers share, each with a range of its own."""
 
 
+IMPORTS = frozenset({JobKind.CSV_IMPORT, JobKind.BUCKET_IMPORT})
+"""Those that have a report."""
+
+
 class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"

@@ -1,5 +1,6 @@
 """Pieces of the names in a bucket. Names compare as text, character by character, which is also the order of
-their UTF-8: that in which S3 lists and DynamoDB sorts."""
+their UTF-8: that in which S3 lists and DynamoDB sorts. Where a manifest is walked over, its places are texts
+that compare alike."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -64,6 +64,9 @@ LAKE_KNOWN_SECONDS = 20
 INSERT_BATCH = 25
 """Statements in one PartiQL BatchExecuteStatement (an AWS limit)."""
 
+TRANSACTION_WRITES = 100
+"""In one TransactWriteItems (an AWS limit)."""
+
 READ_BATCH = 100
 """Keys in one BatchGetItem (an AWS limit)."""
 
@@ -132,6 +135,19 @@ SHEET_BYTES = 1_000_000_000
 
 SHEET_TEXT_BYTES = 5_000_000
 """Largest one that comes within a request. API Gateway takes 10 MB and Lambda 6 MB of it."""
+
+MANIFEST_LINE_BYTES = 256 * 1024
+"""Longest line of a manifest. All that can be said of one object takes less than half of it."""
+
+MANIFEST_FILES = 100_000
+"""Of one inventory, which names some million objects in each."""
+
+PREFIXES = 90
+PREFIXES_BYTES = 30_000
+"""Of one import, together: a message of 256 KB (an SQS limit) holds them as JSON, with all tags."""
+
+REPORTED_STEPS = 20_000
+"""Steps with failures that a report tells of: all those of some forty million lines."""
 
 SHEET_SECONDS = 2 * PRESIGNED_SECONDS
 """How long a file is waited for: its form may be used until half of that, and the file takes its time."""

@@ -31,6 +31,14 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
 
     Raises StorageUnavailable when S3 does not say: no access, no answer, no bucket.
     """
+    sight = glance(bucket, object_name)
+    if sight is None:
+        confirm(bucket)
+    return sight
+
+
+def glance(bucket: "Bucket", object_name: str) -> Sight | None:
+    """The same in a bucket that is confirmed by the caller, before or after."""
     with aws.calling("look at object"):
         try:
             return _sight(_s3(bucket).head_object(**where(bucket), Key=object_name))
@@ -41,20 +49,12 @@ def look(bucket: "Bucket", object_name: str) -> Sight | None:
                 connectors.report(bucket, ConnectorState.DEGRADED, reason)
             if code not in _NOT_THERE:
                 raise
-    confirm(bucket)
     return None
 
 
 def holds(bucket: "Bucket", object_name: str) -> bool:
     """Whether there is such an object, in a bucket that was confirmed."""
-    with aws.calling("look at object"):
-        try:
-            _s3(bucket).head_object(**where(bucket), Key=object_name)
-        except ClientError as error:
-            if aws.error_code(error) not in _NOT_THERE:
-                raise
-            return False
-    return True
+    return glance(bucket, object_name) is not None
 
 
 def confirm(bucket: "Bucket") -> None:
@@ -80,13 +80,19 @@ def open_object(bucket: "Bucket", object_name: str, etag: str | None) -> "Iterat
 
     Raises ContentChanged when other bytes or none are there, Archived, AccessDenied, StorageUnavailable.
     """
-    try:
+    with _reading(object_name):
         matching = {} if etag is None else {"IfMatch": f'"{etag}"'}
         answer = _s3(bucket).get_object(**where(bucket), Key=object_name, **matching)
         try:
             yield _sight(answer), answer["Body"]
         finally:
             answer["Body"].close()
+
+
+@contextmanager
+def _reading(object_name: str) -> "Iterator[None]":
+    try:
+        yield
     except ClientError as error:
         code = aws.error_code(error)
         if code in _CHANGED:
@@ -98,6 +104,16 @@ def open_object(bucket: "Bucket", object_name: str, etag: str | None) -> "Iterat
         raise StorageUnavailable("read object", code) from error
     except (BotoCoreError, HTTPError) as error:
         raise StorageUnavailable("read object", type(error).__name__) from error
+
+
+def read_part(bucket: "Bucket", object_name: str, etag: str, at: int, length: int) -> bytes:
+    """Some of the bytes that the etag names, from `at` on. Raises as `open_object` does."""
+    asked = {"IfMatch": f'"{etag}"', "Range": f"bytes={at}-{at + length - 1}"}
+    with (
+        _reading(object_name),
+        _s3(bucket).get_object(**where(bucket), Key=object_name, **asked)["Body"] as body,
+    ):
+        return bytes(body.read())
 
 
 def put_object(

@@ -43,9 +43,12 @@ def begin_sync(lake: "Lake", *, dry_run: bool = False, force: bool = False, pati
 
 
 def _begin_walk(lake: "Lake", kind: JobKind, task: "Mapping[str, Any]") -> Job:
+    return begin_walk(lake, new_job(lake.organization, lake.id, kind, task))
+
+
+def begin_walk(lake: "Lake", job: Job) -> Job:
     """It begins when upstream, too, knows the lake: what a listing does not show, an event then tells, and
     what it finds wrong, a hint mends."""
-    job = new_job(lake.organization, lake.id, kind, task)
     age = moment.now() - moment.parse(lake.created_at)
     queues.send_errand(Errand(job), max(0, ceil(limits.LAKE_KNOWN_SECONDS - age.total_seconds())))
     return enter(job)

@@ -1,9 +1,9 @@
-"""The files of a CSV import, in the artifacts bucket: the one that was given, and the report on its rows. The
-report is written in parts, one with each step of the job, and joined when the job is over."""
+"""The files of an import, in the artifacts bucket: the one that was given, and the report on its rows. The
+report is written in parts, at most one with each step of the job, and joined when the job is over."""
 
 from dataclasses import dataclass
 from itertools import batched
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -15,10 +15,13 @@ from chalicelib.model import limits
 from chalicelib.storage import aws
 from chalicelib.storage.transfers import Form
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _TYPE = "text/csv; charset=utf-8"
 _PIECE_BYTES = 8 * 1024**2
 """Of a report. S3 takes none below 5 MiB but the last, and 10,000."""
-_AT_ONCE = 8
+_AT_ONCE = 16
 _THERE = frozenset({"412", "PreconditionFailed"})
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
@@ -29,8 +32,9 @@ class Sheet:
     etag: str
 
 
-def put(job_id: str, text: str) -> None:
-    _put("write sheet", _given(job_id), text)
+def put(job_id: str, text: str) -> Sheet:
+    content = text.encode()
+    return Sheet(len(content), _put("write sheet", _given(job_id), content))
 
 
 def form(job_id: str) -> Form:
@@ -91,17 +95,33 @@ def settle_plan(job_id: str, number: int, text: str) -> str:
     return _read(key).decode()
 
 
-def put_part(job_id: str, number: int, text: str) -> None:
+def put_part(job_id: str, name: str, text: str) -> None:
     """Doing it again puts another one in its place."""
-    _put("write part of report", _part(job_id, number), text)
+    _put("write part of report", _part(job_id, name), text.encode())
 
 
-def join(job_id: str, head: str, parts: int) -> None:
-    """The report of the first so many parts. Doing it again makes the same."""
+def parts(job_id: str) -> list[str]:
+    """The names of all parts, in their order."""
+    place, found = _part(job_id, ""), list[str]()
+    while True:
+        with aws.calling("list parts of report"):
+            after = {"StartAfter": f"{place}{found[-1]}"} if found else {}
+            answer = _s3().list_objects_v2(Bucket=config.artifacts_bucket, Prefix=place, **after)
+        found += [entry["Key"].removeprefix(place) for entry in answer.get("Contents", ())]
+        if not answer["IsTruncated"]:
+            return found
+
+
+def read_parts(job_id: str, names: "Iterable[str]") -> "Iterator[bytes]":
+    for some in batched(names, _AT_ONCE, strict=False):
+        yield from parallel.for_each(lambda name: _read(_part(job_id, name)), some)
+
+
+def join(job_id: str, head: str, bodies: "Iterable[bytes]") -> None:
+    """The report, made of its parts. Doing it again makes the same."""
     pieces = _Pieces(_report(job_id), head.encode())
-    for numbers in batched(range(parts), _AT_ONCE, strict=False):
-        for body in parallel.for_each(lambda number: _read(_part(job_id, number)), numbers):
-            pieces.add(body)
+    for body in bodies:
+        pieces.add(body)
     pieces.end()
 
 
@@ -184,17 +204,19 @@ def _read(key: str) -> bytes:
         raise StorageUnavailable("read part of report", type(error).__name__) from error
 
 
-def _put(action: str, key: str, text: str) -> None:
+def _put(action: str, key: str, content: bytes) -> str:
+    """Its etag."""
     with aws.calling(action):
-        _s3().put_object(Bucket=config.artifacts_bucket, Key=key, Body=text.encode(), ContentType=_TYPE)
+        answer = _s3().put_object(Bucket=config.artifacts_bucket, Key=key, Body=content, ContentType=_TYPE)
+    return str(answer["ETag"])
 
 
 def _given(job_id: str) -> str:
     return f"imports/{job_id}/given.csv"
 
 
-def _part(job_id: str, number: int) -> str:
-    return f"imports/{job_id}/report/{number:06}.csv"
+def _part(job_id: str, name: str) -> str:
+    return f"imports/{job_id}/report/{name}"
 
 
 def _report(job_id: str) -> str:

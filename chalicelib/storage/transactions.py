@@ -9,13 +9,13 @@ from pynamodb.exceptions import PynamoDBException
 
 from chalicelib import parallel
 from chalicelib.errors import Refused, StorageUnavailable
+from chalicelib.model import limits
 from chalicelib.storage import aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-WRITES = 100
-"""In one transaction (an AWS limit)."""
+WRITES = limits.TRANSACTION_WRITES
 
 ATTEMPTS = 7
 _PAUSE_SECONDS = 0.02
