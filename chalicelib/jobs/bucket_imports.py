@@ -31,7 +31,7 @@ from chalicelib.model.manifest import Format, Manifest
 from chalicelib.storage import keyranges, labels, listings, records, sheets, sightings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.imports.report import Entry
     from chalicelib.model.data import Data, Sight
@@ -222,8 +222,8 @@ def _too_long(wanted: Wanted) -> "Entry":
 def _resolve(errand: _Import, wanted: "Sequence[Wanted]") -> list[_Object]:
     """What is to be said of each, with the labels of these names."""
     said = [(each, errand.saying.and_then(each.saying)) for each in wanted]
-    tags = _ids(errand, LabelKind.TAG, {name for _, saying in said for name in saying.tags})
-    sources = _ids(errand, LabelKind.SOURCE, {saying.source for _, saying in said if saying.source})
+    tags = _ids(errand, LabelKind.TAG, (name for _, saying in said for name in saying.tags))
+    sources = _ids(errand, LabelKind.SOURCE, (saying.source for _, saying in said if saying.source))
     return [
         _Object(each, each.sight, saying.edit(sources), frozenset(tags[name] for name in saying.tags))
         for each, saying in said
@@ -231,11 +231,14 @@ def _resolve(errand: _Import, wanted: "Sequence[Wanted]") -> list[_Object]:
     ]
 
 
-def _ids(errand: _Import, kind: LabelKind, names: "set[str]") -> "Mapping[str, str]":
-    if errand.dry_run or not names:
-        found = labels.find(errand.lake.id, kind, names) if names else {}
-        return {name: found[name].id if name in found else name for name in names}
-    return {name: label.id for name, label in labels.get_or_create_all(errand.lake.id, kind, names).items()}
+def _ids(errand: _Import, kind: LabelKind, given: "Iterable[str]") -> "Mapping[str, str]":
+    """By the names. In a dry run a label that there is not has its name for one."""
+    names = dict.fromkeys(given)
+    if not names:
+        return {}
+    find = labels.find if errand.dry_run else labels.get_or_create_all
+    found = find(errand.lake.id, kind, names)
+    return {name: found[name].id if name in found else name for name in names}
 
 
 def _make(

@@ -175,7 +175,7 @@ class _Lines:
             portion.lines += not resumed
             row = before + portion.lines
             try:
-                named = self._named(line)
+                named = self._named(line, is_first=start == 0)
                 if named is None:
                     continue
                 if named.glob.is_name:
@@ -200,14 +200,14 @@ class _Lines:
             yield at, None if inside else line
             at, inside = at + line.size, not line.ends
 
-    def _named(self, line: "Line") -> "Named | None":
+    def _named(self, line: "Line", *, is_first: bool) -> "Named | None":
         if not line.ends or line.size > limits.MANIFEST_LINE_BYTES:
             raise BadLine("row_too_long", f"it has more than {limits.MANIFEST_LINE_BYTES} bytes", "")
         text = line.text.removesuffix("\n").removesuffix("\r")
-        if text.startswith(_MARK):
-            text = text.removeprefix(_MARK)
-        if text.startswith(_WIDE_MARKS):
+        if is_first and text.startswith(_WIDE_MARKS):
             raise Hopeless("the manifest should be UTF-8")
+        if is_first:
+            text = text.removeprefix(_MARK)
         return self.parse(text) if text.strip() else None
 
     def _expand(self, portion: Portion, named: "Named", row: int, spot: _Spot) -> str | None:
