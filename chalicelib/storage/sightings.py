@@ -1,6 +1,7 @@
 """Which of many names a bucket has objects of. Where they lie close together a page of the listing tells of
 many at once; elsewhere each is looked at."""
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from chalicelib import parallel
@@ -8,7 +9,7 @@ from chalicelib.errors import StorageUnavailable
 from chalicelib.storage import buckets, listings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from chalicelib.model.data import Sight
     from chalicelib.model.lake import Bucket
@@ -20,14 +21,9 @@ _WORTH = 13
 def look(bucket: "Bucket", names: "Iterable[str]") -> "dict[str, Sight | None]":
     """What is there of each. None where S3 said that nothing is. Raises StorageUnavailable when it does not
     say of all."""
-    left = sorted(set(names))
-    found: dict[str, Sight | None] = {}
-    while len(left) >= _WORTH:
-        told = _list(bucket, left)
-        found |= told
-        left = left[len(told) :]
-        if len(told) < _WORTH:
-            break
+    asked = set(names)
+    found = listed(bucket, asked)
+    left = sorted(asked - found.keys())
     found |= dict(zip(left, parallel.for_each(lambda name: _look(bucket, name), left), strict=True))
     if any(found[name] is None for name in left):
         # A bucket that is gone has none of them, either.
@@ -35,13 +31,19 @@ def look(bucket: "Bucket", names: "Iterable[str]") -> "dict[str, Sight | None]":
     return found
 
 
-def _list(bucket: "Bucket", names: "Sequence[str]") -> "dict[str, Sight | None]":
-    """Of the first names, as many as one page tells of."""
-    # Nothing can be asked for that stands right before a name. What is shorter by a character does not come
-    # after it.
-    page = listings.read_page(bucket, _shared(names[0], names[-1]), names[0][:-1], listings.PAGE)
-    seen = {each.object_name: each.sight for each in page.objects}
-    return {name: seen.get(name) for name in names if page.end is None or name <= page.end}
+def listed(bucket: "Bucket", names: "Iterable[str]") -> "dict[str, Sight | None]":
+    """The same, of as many as few pages tell of. Of the others nothing is known."""
+    left = sorted(set(names))
+    found: dict[str, Sight | None] = {}
+    while len(left) >= _WORTH:
+        # Nothing can be asked for that stands right before a name. What is shorter by a character does not
+        # come after it.
+        page = listings.read_page(bucket, _shared(left[0], left[-1]), left[0][:-1], listings.PAGE)
+        seen = {each.object_name: each.sight for each in page.objects}
+        end = len(left) if page.end is None else bisect_right(left, page.end)
+        found |= {name: seen.get(name) for name in left[:end]}
+        left = left[end:] if end >= _WORTH else []
+    return found
 
 
 def _shared(first: str, last: str) -> str:

@@ -118,6 +118,7 @@ class Stack(httpx.BaseTransport):
         self._hand_out("preprocess", lambda messages: worker.receive(messages, lambda: 60_000, worker.SMALL))
         for _ in range(_DELIVERIES):
             shift.deliver(self.world)
+            shift.deliver(self.world, queue="walks")
         for shard in {change.shard for change in self.world.dynamodb.tables["data"].changes}:
             self._fold(shard)
 

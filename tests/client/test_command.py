@@ -132,6 +132,22 @@ def test_rows_of_a_file_are_imported(say, tmp_path):
     assert say("import", "csv", "frames.csv", "--report", "x", "--no-wait").code == 2
 
 
+def test_objects_of_the_bucket_are_imported(say, stack, tmp_path):
+    (tmp_path / "names.txt").write_text("others/*\nnothing.jpg\n")
+    foreseen = say("import", "bucket", "--manifest", "names.txt", "--dry-run")
+    assert foreseen.code == 1, foreseen.err
+    assert "requests, $0." in foreseen.out
+    told = say("import", "bucket", "--manifest", "names.txt", "--tag", "x", "--report", "r.csv", "--json")
+    assert (told.code, told.json["progress"]["edited"], told.json["progress"]["failed"]) == (1, 2, 1)
+    assert "nothing.jpg" in (tmp_path / "r.csv").read_text()
+    told = say("import", "bucket", "camera-one/", "others/", "--source", "camera", "--json")
+    assert (told.code, told.json["progress"]["seen"], told.json["progress"]["edited"]) == (0, 5, 5)
+    assert say("import", "bucket").code == 2
+    assert say("import", "bucket", "a", "--key", "b").code == 2
+    assert say("import", "bucket", "--manifest", "names.txt", "--format", "xml").code == 2
+    assert say("import", "bucket", "a", "--report", "x", "--no-wait").code == 2
+
+
 def test_a_snapshot_is_taken_and_cloned_in_each_way(say, stack, tmp_path):
     told = say("snapshot", "pictures.jsonl", "-q", 'type = "image"', "--json")
     assert (told.code, told.json["count"]) == (0, 3)

@@ -478,11 +478,13 @@ class Datalake:
         source: str | None = None,
         dry_run: bool = False,
     ) -> Job:
-        """A job that makes data of objects that are in the bucket already, under prefixes or in a manifest.
+        """A job that makes data of objects that are in the bucket already, under prefixes of their whole
+        names or in a manifest.
 
         A manifest is `{"key" or "content": …, "format": "text", "jsonl", "csv" or "inventory"}`. Of both, one
-        is given. The job's `progress` counts `seen`, `inserted`, `unchanged`, `failed` and `bytes` …; a dry
-        run adds an `estimate` of objects, bytes, calls and dollars.
+        is given. The job's `progress` counts objects `seen`, and of them `inserted`, `unchanged` and
+        `changed`, those `edited`, and lines that `failed`, of which its `report` tells. A dry run counts what
+        is `new` and adds an `estimate` of objects, bytes, calls and dollars.
         """
         if (prefixes is None) == (manifest is None):
             raise ValueError("give prefixes or a manifest")

@@ -339,17 +339,35 @@ def import_csv(
 
 @command(imports, "bucket")
 def import_bucket(
-    prefixes: Annotated[list[str], typer.Argument(help="How the names of objects begin.")],
+    prefixes: Annotated[list[str] | None, typer.Argument(help="How the names of objects begin.")] = None,
+    manifest: Annotated[str, typer.Option("--manifest", help="A file that names them, up to 5 MB.")] = "",
+    key: Annotated[str, typer.Option("--key", help="An object of the bucket that names them.")] = "",
+    form: Annotated[str, typer.Option("--format", help="text, jsonl, csv or inventory, of that.")] = "text",
     tag: Tags = [],
     source: Source = "",
     dry_run: DryRun = False,
+    report: Annotated[str, typer.Option("--report", help="Write here which lines failed.")] = "",
     wait: Wait = True,
     lake: Lake = "default",
     as_json: Json = False,
 ) -> int:
     """Make data of objects that are in the bucket already."""
-    job = open_lake(lake).import_bucket_objects(prefixes, tags=tag, source=source or None, dry_run=dry_run)
-    return tell_job(_waited(job, wait=wait, quiet=as_json), as_json=as_json)
+    if report and not wait:
+        raise ValueError("a report is there only when the job has ended: do not say --no-wait")
+    if manifest and key:
+        raise ValueError("give --manifest or --key")
+    named = {"key": key} if key else {"content": Path(manifest).read_text("utf-8")} if manifest else None
+    job = open_lake(lake).import_bucket_objects(
+        prefixes or None,
+        manifest=named and {**named, "format": _choice(form, "text", "jsonl", "csv", "inventory")},
+        tags=tag,
+        source=source or None,
+        dry_run=dry_run,
+    )
+    job = _waited(job, wait=wait, quiet=as_json)
+    if report:
+        Path(report).write_text(job.report(), "utf-8")
+    return tell_job(job, as_json=as_json)
 
 
 @command(app)
