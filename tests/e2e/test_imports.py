@@ -1,12 +1,14 @@
-"""CSV imports on the deployed stack, with nothing but HTTP."""
+"""CSV imports and bucket imports on the deployed stack, with nothing but HTTP."""
 
 import base64
 import csv
 import io
+import json
 import uuid
 from collections import Counter
 from typing import Any
 
+from chalicelib.formats import parquet
 from tests.e2e.elsewhere import Elsewhere
 from tests.e2e.lake import Stack, eventually, png
 from tests.e2e.test_access import send
@@ -77,3 +79,59 @@ def test_bytes_are_fetched_into_the_bucket_and_are_what_they_say(stack: Stack, e
     again = ended(stack, send(stack, "POST", "/v1/datalakes/default/imports/csv", update).body)
     assert again["progress"] == {"rows": 3, "created": 0, "updated": 0, "skipped": 1, "failed": 2}
     stack.clear(f"{folder}/")
+
+
+def test_objects_of_the_bucket_become_data_by_prefixes_and_by_manifests(stack: Stack) -> None:
+    folder = f"import-{uuid.uuid4().hex[:8]}/"
+    names = [f"{folder}{n} +é.png" for n in range(4)]
+    for name in names:
+        stack.s3.put_object(Bucket=stack.bucket, Key=name, Body=png())
+    assert eventually(lambda: stack.settled(folder))
+    ids = {each["object_name"]: each["id"] for each in stack.index(folder)}
+    table = stack.handle["tables"]["data"]
+    for name in names[:3]:
+        # As if its event had been lost.
+        stack.dynamodb.delete_item(TableName=table, Key={"id": {"S": ids[name]}})
+
+    def run(**body: Any) -> dict[str, Any]:
+        answer = send(stack, "POST", "/v1/datalakes/default/imports/bucket", body)
+        assert answer.status == 202, answer.raw
+        job = ended(stack, answer.body)
+        assert job["state"] == "succeeded", job
+        return job
+
+    foreseen = run(prefixes=[folder], tags=["imported"], dry_run=True)["progress"]
+    assert (foreseen["new"], foreseen["unchanged"], foreseen["estimate"]["objects"]) == (3, 1, 4)
+    done = run(manifest={"content": f"{names[0]}\n{folder}none\n", "format": "text"}, tags=["imported"])
+    assert (done["progress"]["inserted"], done["progress"]["edited"]) == (1, 1)
+    assert [(each["row"], each["code"]) for each in report(stack, done)] == [("2", "not_found")]
+    lines = [json.dumps({"object_name": names[1], "source": "camera", "custom_metadata": {"lot": 1}})]
+    lines.append(json.dumps({"object_name": names[3], "tags": ["known"], "description": "x"}))
+    key = f"{folder}m.jsonl"
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body="\n".join(lines).encode())
+    done = run(manifest={"key": key, "format": "jsonl"})
+    assert (done["progress"]["inserted"], done["progress"]["unchanged"], done["progress"]["edited"]) == (
+        1,
+        1,
+        2,
+    )
+    written = io.BytesIO()
+    rows = "".join(
+        json.dumps({"bucket": stack.bucket, "key": name}, ensure_ascii=False) + "\n" for name in names
+    )
+    columns = {"bucket": parquet.Column.TEXT, "key": parquet.Column.TEXT}
+    parquet.write(io.BytesIO(rows.encode()), columns, written)
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"{folder}0.parquet", Body=written.getvalue())
+    told = {"sourceBucket": stack.bucket, "fileFormat": "Parquet", "files": [{"key": f"{folder}0.parquet"}]}
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"{folder}manifest.json", Body=json.dumps(told).encode())
+    done = run(manifest={"key": f"{folder}manifest.json", "format": "inventory"})
+    assert (done["progress"]["inserted"], done["progress"]["unchanged"]) == (1, 3)
+    done = run(prefixes=[folder], source="all")
+    assert (done["progress"]["seen"], done["progress"]["changed"]) == (7, 0)
+    found = {each["object_name"]: each for each in stack.index(folder)}
+    assert found[names[0]]["tags"] == ["imported"]
+    assert found[names[1]]["custom_metadata"] == {"lot": 1}
+    assert (found[names[3]]["tags"], found[names[3]]["description"]) == (["known"], "x")
+    assert {found[name]["source"] for name in names} == {"all"}
+    assert eventually(lambda: stack.settled(folder))
+    stack.clear(folder)

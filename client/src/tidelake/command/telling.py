@@ -100,7 +100,7 @@ def tell_job(job: Job, *, as_json: bool) -> int:
 def counted(job: Job) -> str:
     told = ", ".join(f"{count} {name}" for name, count in job.progress.items() if name != "estimate")
     estimate = job.progress.get("estimate")
-    return f"{told}; it takes {estimate['calls']} requests, ${estimate['usd']}" if estimate else told
+    return f"{told}; it takes {estimate['calls']} requests, ${estimate['usd']:.4f}" if estimate else told
 
 
 def plain(value: Any) -> Any:
