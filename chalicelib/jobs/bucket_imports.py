@@ -96,12 +96,17 @@ def _bodies(job: "Job") -> "Iterator[bytes]":
     written = sheets.parts(job.id)[: limits.REPORTED_STEPS]
     lines, counts_lines = 0, _counts_lines(job)
     for each in _in_order(job):
-        parts = [name for name in written if name.startswith(f"{each.id}/")]
+        # What comes after the last step that was recorded, no such step wrote.
+        parts = [name for name in written if _part(each.id, 0) <= name < _part(each.id, each.step)]
         for body in sheets.read_parts(job.id, parts):
             yield report.shifted(body, lines) if lines else body
         if counts_lines and not each.done:
             return
         lines += each.counts.get("lines", 0) if counts_lines else 0
+
+
+def _part(range_id: str, step: int) -> str:
+    return f"{range_id}/{step:09}.csv"
 
 
 def _in_order(job: "Job") -> "list[KeyRange]":
@@ -168,7 +173,7 @@ def _end_step(
     """The same step, done again, reports in the same place."""
     if entries:
         told = sorted(entries, key=lambda entry: entry.row)
-        sheets.put_part(errand.job_id, f"{here.id}/{here.step:09}.csv", report.text(told))
+        sheets.put_part(errand.job_id, _part(here.id, here.step), report.text(told))
     failed = sum(entry.outcome is Outcome.FAILED for entry in entries)
     return Step(end, {**counts, "failed": failed})
 

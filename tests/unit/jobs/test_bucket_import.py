@@ -774,3 +774,31 @@ def test_a_dry_run_reports_what_would_fail(gateway, world, lake):
     assert counts(done, "new", "failed") == (1, 1)
     assert report(world, done) == [("2", "b", "not_found")]
     assert gateway.call("GET", f"/v1/jobs/{done['id']}/report").status == 302
+
+
+# Lakes under a prefix
+
+
+def test_a_manifest_of_a_lake_under_a_prefix_names_nothing_beside_it(gateway, world, lake):
+    world.add_lake("frames", "photos", prefix="frames/", shards=3)
+    fill(world, "frames/a.jpg", "frames/b.png", "other.jpg", "frame.jpg")
+    done = run(
+        Gateway(lake="frames"), world, manifest=text("*.jpg", "other.jpg", "o*", "fr*", "frames/b*", "x")
+    )
+    assert set(listed(Gateway(lake="frames"))) == {"frames/a.jpg", "frames/b.png"}
+    assert report(world, done) == [
+        ("2", "other.jpg", "outside"),
+        ("3", "o", "outside"),
+        ("6", "x", "outside"),
+    ]
+
+
+def test_an_inventory_of_a_lake_under_a_prefix_lies_in_it_and_names_the_whole_bucket(gateway, world, lake):
+    world.add_lake("reports", "photos", prefix="reports/", shards=3)
+    fill(world, "reports/a.jpg", "other.jpg")
+    key = inventory(world, [("reports/a.jpg", True, False), ("other.jpg", True, False)])
+    done = run(Gateway(lake="reports"), world, manifest={"key": key, "format": "inventory"})
+    assert counts(done, "inserted", "skipped", "failed") == (1, 1, 0)
+    key = describe(world, files=[{"key": "other.jpg"}])
+    done = run(Gateway(lake="reports"), world, manifest={"key": key, "format": "inventory"})
+    assert done["error"] == "the files of the inventory should be in the datalake, below 'reports/'"
