@@ -22,7 +22,7 @@ from chalicelib.jobs.steps import Step
 from chalicelib.jobs.ways import Way
 from chalicelib.model import limits
 from chalicelib.model.data import first_record
-from chalicelib.model.edit import Edit, differ
+from chalicelib.model.edit import Edit
 from chalicelib.model.errand import Phase, walk_of
 from chalicelib.model.keyrange import Span
 from chalicelib.model.label import LabelKind
@@ -252,14 +252,15 @@ def _make(
     """Record them, and what is said of them. Whoever does the step again knows what was done before."""
     op_id = _op_id(errand, here)
     drafts = {each.name: _draft(errand, each, op_id) for each in objects}
-    known = _known(errand, [each for each in objects if _mistake(errand, drafts[each.name], each)])
-    fit: list[_Object] = []
-    for each in objects:
-        base = known.get(each.name, drafts[each.name])
-        if mistake := _mistake(errand, base, each):
+    # With what is recorded already it may be none.
+    doubtful = [each for each in objects if _mistake(errand, drafts[each.name], each)]
+    known = _known(errand, doubtful)
+    unfit: set[str] = set()
+    for each in doubtful:
+        if mistake := _mistake(errand, known.get(each.name, drafts[each.name]), each):
             failed.append(failure(each.wanted.row, each.name, *mistake))
-        else:
-            fit.append(each)
+            unfit.add(each.name)
+    fit = [each for each in objects if each.name not in unfit]
     recorded = scans.record([_said(drafts[each.name], each, op_id) for each in fit])
     spoken_of = [
         Remark(each.name, each.sight, recorded.there.get(each.name), each.edit, each.tags)
@@ -293,11 +294,14 @@ def _draft(errand: _Import, each: _Object, op_id: str) -> "Data":
 
 def _said(draft: "Data", each: _Object, op_id: str) -> "Data":
     """Its tags are written with their taggings, when it is known that this is the record."""
-    after = sayings.added(draft, each.edit, frozenset())
-    return replace(after, edit_id=op_id) if differ(draft, after) else draft
+    if each.edit == Edit():
+        return draft
+    return replace(sayings.added(draft, each.edit, frozenset()), edit_id=op_id)
 
 
 def _mistake(errand: _Import, base: "Data", each: _Object) -> tuple[str, str] | None:
+    if not each.is_spoken_of:
+        return None
     after = sayings.added(base, each.edit, each.tags)
     return sayings.mistake_in(errand.lake, base, after, each.edit)
 

@@ -217,25 +217,26 @@ def test_an_object_that_went_after_it_was_seen_leaves_nothing(gateway, world, la
     assert listed(gateway) == {}
 
 
-@pytest.mark.parametrize("said", [{"tags": ["car"], "source": "camera"}, {}])
-@pytest.mark.parametrize("by", ["prefixes", "text", "jsonl"])
+SAID = {"tags": ["car"], "source": "camera"}
+
+
+@pytest.mark.parametrize(
+    ("by", "said"), [("prefixes", SAID), ("text", {}), ("jsonl", SAID), ("inventory", {"source": "camera"})]
+)
 def test_whichever_call_fails_the_import_ends_as_without(gateway, world, lake, said, by):
     """The worker dies at every call of an import by its number, and some faults leave it alive."""
-    names = [f"a/{n}.jpg" for n in range(8)]
+    names = [f"a/{n}.jpg" for n in range(7)]
     objects.put(world, lake, *names[:3])
     objects.delete(world, lake, names[0])
     fill(world, *names)
     fill(world, names[1], body=b"others")
+    rows = [(name, True, False) for name in (*names, "a/none.jpg")]
+    lines = ({"object_name": name, "tags": [name], "description": name} for name in names)
     what = {
         "prefixes": {"prefixes": ["a/"]},
         "text": {"manifest": text(*names[:5], "a/none.jpg", "", names[2], "a/*")},
-        "jsonl": {
-            "manifest": jsonl(
-                *({"object_name": name, "tags": [name], "description": name} for name in names),
-                {"object_name": "a/none.jpg"},
-                "{",
-            )
-        },
+        "jsonl": {"manifest": jsonl(*lines, {"object_name": "a/none.jpg"}, "{")},
+        "inventory": {"manifest": {"key": inventory(world, rows[:5], rows[5:]), "format": "inventory"}},
     }[by]
     before = deepcopy(world.dynamodb.tables), deepcopy(world.sqs.queues), deepcopy(world.s3.buckets)
 
@@ -250,7 +251,7 @@ def test_whichever_call_fails_the_import_ends_as_without(gateway, world, lake, s
         restore()
         assert failing(world, gateway, number, None, what | said)[0] == expected, f"call {number}"
     for place, fault in enumerate(faults.ALL):
-        for number in range(place, calls, 9):
+        for number in range(place, calls, 15):
             restore()
             assert failing(world, gateway, number, fault, what | said)[0] == expected, f"{fault}, {number}"
 
