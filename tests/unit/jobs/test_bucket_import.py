@@ -687,6 +687,28 @@ def test_a_canceled_import_has_the_report_of_what_it_did(gateway, world, lake):
     assert report(world, done) == [("1", "none", "not_found")]
 
 
+def test_a_step_that_was_not_recorded_is_not_reported(gateway, world, lake):
+    begun = begin(gateway, manifest=text("none", "nothing"))
+
+    def die_at_the_end(request: Request) -> Any:
+        if request.operation == "TransactWriteItems" and "Put" in request.parameters["TransactItems"][1]:
+            put = request.parameters["TransactItems"][1]["Put"]
+            if put["Item"].get("done", {}).get("BOOL"):
+                raise Dead
+        return world.perform(request)
+
+    world.interpose = die_at_the_end
+    [message] = world.sqs.receive("walks", list(world.sqs.queues["walks"].visible))
+    with pytest.raises(Dead):
+        walks.receive([message.as_record()], plenty)
+    world.interpose = None
+    world.sqs.settle("walks", [], [message.id])
+    assert [key for key in world.s3.buckets[ARTIFACTS].objects if "/report/" in key]
+    assert gateway.call("POST", f"/v1/jobs/{begun}/cancel").status == 202
+    work(world, queue="walks")
+    assert report(world, job(gateway, begun)) == []
+
+
 def test_a_bucket_that_is_gone_has_no_names_that_are_missing(gateway, world, lake):
     fill(world, "m.txt", body=b"a\nb\n")
     begun = begin(gateway, manifest=text("a", "b"))
