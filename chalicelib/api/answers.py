@@ -554,8 +554,8 @@ def _estimate(job: "Job") -> "Mapping[str, EstimateAnswer]":
     """What the import would take of which this is a dry run, as far as it has counted."""
     if job.kind is not JobKind.BUCKET_IMPORT or not job.task["dry_run"] or "new" not in job.progress:
         return {}
-    tags, is_named = len(job.task["tags"]), job.task["manifest"] is not None
-    found = estimate.of_import(job.progress, tags=tags, named=is_named, eager=job.task["eager"])
+    is_named = job.task["manifest"] is not None
+    found = estimate.of_import(job.progress, named=is_named, eager=job.task["eager"])
     return {
         "estimate": {
             "objects": found.objects,

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 _OP_ID_CHARACTERS = 16
 
-_NOTHING = dict.fromkeys(("seen", "bytes", "new", "inserted", "unchanged", "changed", "hinted", "edited"), 0)
+_NOTHING = dict.fromkeys(
+    ("seen", "bytes", "new", "inserted", "unchanged", "changed", "hinted", "edited", "taggings"), 0
+)
 """What a dry run counts."""
 
 
@@ -136,12 +138,14 @@ def _foresee_range(errand: _Import, here: "KeyRange") -> Step:
         for each in found.new
         if not scans.can_be_recorded(each)
     ]
+    seen = len(found.listed) - len(failed)
     counts = _NOTHING | {
-        "seen": len(found.listed) - len(failed),
+        "seen": seen,
         "bytes": sum(each.sight.size or 0 for each in found.listed),
         "new": len(found.new) - len(failed),
         "unchanged": len(found.same),
         "changed": len(found.changed),
+        "taggings": seen * len(errand.saying.tags),
     }
     return _end_step(errand, here, found.end, counts, failed)
 
@@ -324,4 +328,5 @@ def _foresee(errand: _Import, objects: "Sequence[_Object]", failed: "list[Entry]
         counts["unchanged" if same else "changed" if there else "new"] += 1
         counts["seen"] += 1
         counts["bytes"] += each.sight.size or 0
+        counts["taggings"] += len(each.tags)
     return dict(counts)

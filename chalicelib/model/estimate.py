@@ -35,14 +35,14 @@ class Estimate:
     """Without free tiers and discounts, and without the hundredth part that queues and logs add."""
 
 
-def of_import(counts: "Mapping[str, int]", *, tags: int, named: bool, eager: bool) -> Estimate:
-    """By what a dry run has counted. `tags` is how many each object gets, `named` whether each is looked for
-    by its name, `eager` whether the bytes of what is new are looked at."""
-    seen, new = counts["seen"], counts["new"]
+def of_import(counts: "Mapping[str, int]", *, named: bool, eager: bool) -> Estimate:
+    """By what a dry run has counted. `named` is whether each object is looked for by its name, `eager`
+    whether the bytes of what is new are looked at."""
+    seen, new, taggings = counts["seen"], counts["new"], counts["taggings"]
     sought = seen + counts["failed"]
     looked = sought if named else ceil(seen / _PAGE)
     inserted = ceil(seen / limits.INSERT_BATCH)
-    labelled = seen * (1 + tags) if tags else 0
+    labelled = taggings + min(seen, taggings)
     told = ceil(labelled / limits.TRANSACTION_WRITES)
     calls = looked + inserted + told + new * _READY_CALLS * eager
     usage = (
