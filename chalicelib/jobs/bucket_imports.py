@@ -95,12 +95,14 @@ def end(job: "Job") -> None:
 
 
 def _bodies(job: "Job") -> "Iterator[bytes]":
-    written = sheets.parts(job.id)[: limits.REPORTED_STEPS]
+    written: dict[str, list[str]] = {}
+    for name in sheets.parts(job.id)[: limits.REPORTED_STEPS]:
+        written.setdefault(name.partition("/")[0], []).append(name)
     lines, counts_lines = 0, _counts_lines(job)
     for each in _in_order(job):
         # What comes after the last step that was recorded, no such step wrote.
-        parts = [name for name in written if _part(each.id, 0) <= name < _part(each.id, each.step)]
-        for body in sheets.read_parts(job.id, parts):
+        recorded = [name for name in written.get(each.id, ()) if name < _part(each.id, each.step)]
+        for body in sheets.read_parts(job.id, recorded):
             yield report.shifted(body, lines) if lines else body
         if counts_lines and not each.done:
             return

@@ -16,6 +16,7 @@ from chalicelib.imports.rows import UNCLOSED, Place, read_rows
 from chalicelib.jobs import scans
 from chalicelib.model import limits
 from chalicelib.model.keyrange import Span
+from chalicelib.model.lake import ARTIFACTS_PREFIX
 from chalicelib.model.manifest import Format, Manifest
 from chalicelib.storage import buckets, listings, seekable, sheets
 
@@ -234,7 +235,7 @@ _WIDE_MARKS = tuple(
 
 
 def outside(lake: "Lake") -> str:
-    return f"it is not in the datalake, whose names begin with {lake.prefix!r}"
+    return f"names in the datalake begin with {lake.prefix!r}, and not with {ARTIFACTS_PREFIX!r}"
 
 
 def _shown(name: str) -> str:
