@@ -269,9 +269,15 @@ def test_whoever_asks_for_an_object_can_tell_a_missing_one_from_a_forbidden_one(
     } == looking | {"Walk"}
 
 
-def test_walks_list_objects_and_insert_records_and_change_neither(rights):
+def test_walks_list_and_read_objects_and_write_records_and_reports(rights):
     mine = {(action, str(resource)) for name, action, resource in rights if name == "Walk"}
-    assert {action for action, _ in mine if action.startswith("s3:")} == {"s3:ListBucket"}
+    reading = {"s3:ListBucket", "s3:GetObject"}
+    assert {action for action, resource in mine if "DataBucket" in resource} == reading
+    assert {resource for action, resource in mine if action == "s3:PutObject"} == {
+        "{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${ArtifactsBucket}/imports/*'}"
+    }
     assert {action for action, resource in mine if "DataTable" in resource} == {
         *("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"),
+        # What people say of records.
+        "dynamodb:UpdateItem",
     }
