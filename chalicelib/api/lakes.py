@@ -109,8 +109,9 @@ class LakeBody(Body):
     """What is in the bucket already: a job records it (`scan`), or `none` of it is looked for, only what
     changes from now on."""
     preprocess: Annotated[Preprocess, Field(strict=False)] = Preprocess.EAGER
-    """Whether bytes are looked at (`eager`) or not (`off`): then data stays `indexed`, without type, size in
-    pixels, EXIF and thumbnail."""
+    """When bytes are looked at: at once (`eager`), when data is first asked for by its id or thumbnail
+    (`lazy`), or never (`off`). Until then data is `indexed`, without type, size in pixels, EXIF and
+    thumbnail."""
     metadata_schema: SchemaBody | None = None
     """Of custom metadata. Null: anything goes."""
 
@@ -121,8 +122,8 @@ class LakeEditBody(Body):
 
     name: Annotated[NameBesideIds, Field(default_factory=str)]
     preprocess: Annotated[Preprocess, Field(default_factory=lambda: Preprocess.EAGER)]
-    """For what changes from now on: data that became `indexed` while it was `off` stays so until its object
-    changes."""
+    """For what changes from now on. What is `indexed` by then waits for who asks for it (`lazy`), or for the
+    next sync or its object's next change (`eager`)."""
     metadata_schema: SchemaBody | None = None
     """Null removes it."""
 

@@ -272,7 +272,7 @@ class _Desk:
 
     def _fetch(self) -> None:
         """Also for those who were here before and were interrupted."""
-        if self.lake.preprocess is not Preprocess.EAGER:
+        if self.lake.preprocess is Preprocess.OFF:
             return
         there = {
             each.data.id: each for each in self.outcomes.values() if each.data and each.index in self.wanted
@@ -280,10 +280,12 @@ class _Desk:
         told = {data_id: each for data_id, each in there.items() if each.kind is not OutcomeKind.FAILED}
         found = [each.data for each in told.values() if each.data]
         again = [data for data in found if self.if_exists is IfLinked.UPDATE and _is_spoiled(data)]
-        asked = self.courier.fetch([data for data in found if not data.complete])
-        asked |= self.courier.fetch_again(again)
+        is_lazy = self.lake.preprocess is Preprocess.LAZY
+        waiting = [] if is_lazy else [data for data in found if not data.complete]
+        asked = self.courier.fetch(waiting) | self.courier.fetch_again(again)
+        unasked = {data.id for data in (*waiting, *again)} - asked
         for data_id, outcome in told.items():
-            if outcome.data and data_id not in asked and (not outcome.data.complete or outcome.data in again):
+            if data_id in unasked:
                 detail = "the link is there, but its target could not be asked for; ask again"
                 self._settle(failed(outcome.index, "storage_unavailable", detail, outcome.data))
 

@@ -50,7 +50,7 @@ def _visit(lake: "Lake", op_id: str, left: "Span") -> Step:
         there.pop(name, None)
     inserted = [data for data in there.values() if data.op_id == op_id]
     if lake.preprocess is Preprocess.EAGER:
-        _ask_preprocess(lake, [data for data in inserted if not data.complete])
+        look(lake, [data for data in inserted if not data.complete])
     hint(lake, changed)
     counts = {
         "seen": len(objects),
@@ -87,6 +87,11 @@ def hint(lake: "Lake", names: "Sequence[str]") -> None:
     _send("send rechecks", lambda left: queues.send_rechecks(lake.home.routing_key, left), names)
 
 
+def look(lake: "Lake", data: "Iterable[Data]") -> None:
+    """Have the bytes of these objects looked at."""
+    _send("send preprocess", queues.send_preprocess, [Work.on(lake, each) for each in data])
+
+
 def _insert(lake: "Lake", op_id: str, batch: "Sequence[Listed]") -> "Mapping[str, Data]":
     """What is recorded now, by name; nothing of those that the table refuses."""
     drafts = [first_record(lake, each.object_name, each.sight, None, op_id) for each in batch]
@@ -106,11 +111,6 @@ def _insert(lake: "Lake", op_id: str, batch: "Sequence[Listed]") -> "Mapping[str
             return there
         transactions.pause(attempted)
     raise StorageUnavailable("insert records", "throttled")
-
-
-def _ask_preprocess(lake: "Lake", data: "Sequence[Data]") -> None:
-    work = [Work(each.id, lake.home, each.object_name, each.etag, each.content) for each in data]
-    _send("send preprocess", queues.send_preprocess, work)
 
 
 def _send[T](action: str, send: "Callable[[Sequence[T]], Sequence[T]]", messages: "Sequence[T]") -> None:

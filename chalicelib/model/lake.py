@@ -40,6 +40,8 @@ class Preprocess(StrEnum):
 
     EAGER = "eager"
     """As soon as it is there."""
+    LAZY = "lazy"
+    """When somebody first asks for it: till then records stay `indexed`."""
     OFF = "off"
     """Never: records stay `indexed`."""
 

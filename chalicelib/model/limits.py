@@ -124,6 +124,9 @@ CLAIM_HELD_SECONDS = 60
 CLAIM_KEPT_SECONDS = 86_400
 """How long the answer to a request with an Idempotency-Key is repeated."""
 
+ASKED_SECONDS = 300
+"""How long nobody else asks for bytes to be looked at once somebody has. After that the work may be lost."""
+
 THUMBNAIL_PIXELS = 256
 """Longest side of a thumbnail."""
 

@@ -126,6 +126,7 @@ class DataItem(Table):
     channels = NumberAttribute(null=True)
     metadata = CompactJSONAttribute(null=True)
     thumbnail = BooleanAttribute(null=True)
+    asked_at = NumberAttribute(null=True)
 
     tags: Any = UnicodeSetAttribute(null=True)
     source = UnicodeAttribute(null=True)

@@ -192,7 +192,7 @@ def test_what_is_made_with_an_idempotency_key_is_made_once(world, admin):
         ({"prefix": "/.tidelake/x"}, "#/prefix"),
         ({"prefix": None}, "#/prefix"),
         ({"on_create": "import"}, "#/on_create"),
-        ({"preprocess": "lazy"}, "#/preprocess"),
+        ({"preprocess": "later"}, "#/preprocess"),
         ({"quota": {"items": 5}}, "#/quota"),
         ({"metadata_schema": {}}, "#/metadata_schema/fields"),
         ({"metadata_schema": {"fields": {}, "more": 1}}, "#/metadata_schema/more"),
