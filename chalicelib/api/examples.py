@@ -291,7 +291,7 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "outcome": "forgotten",
         "detail": "The object is still in the bucket: its next event, or a sync, brings it back as new data.",
     },
-    "SyncBody": {"dry_run": True},
+    "SyncBody": {"dry_run": True, "thumbnails": True},
     "JobAnswer": _JOB,
     "BegunAnswer": {"job": _JOB},
     "CsvBody": {

@@ -23,6 +23,9 @@ class SyncBody(Body):
     """Only count what differs."""
     force: bool = False
     """Also where more than 1,000 objects, and more than a fifth of all, are not in the bucket any more."""
+    thumbnails: bool = False
+    """Also look for the file of each thumbnail, and have those made again that were removed. That reads every
+    record and asks for up to every file, some $0.50 a million."""
 
 
 @operation(body=SyncBody, answers={202: answers.BegunAnswer})
@@ -31,12 +34,13 @@ def begin_sync(caller: "Caller", parameters: "Parameters", body: SyncBody, lake:
 
     What differs is looked at again, one object after the other, as after an event: `new` and `changed`
     objects, `ghosts` that are not in the bucket any more, uploads that never came (`stale`), and data whose
-    bytes were not looked at yet (`missing_thumbnails`). So nothing that exists is ever removed, and a second
-    sync, once the queues are empty, counts none of them. When it would remove more than 1,000 objects and
-    more than a fifth of all, the job fails and nothing is removed, unless it is forced.
+    bytes were not looked at though they should have been, or whose thumbnail was removed
+    (`missing_thumbnails`). So nothing that exists is ever removed, and a second sync, once the queues are
+    empty, counts none of them. When it would remove more than 1,000 objects and more than a fifth of all, the
+    job fails and nothing is removed, unless it is forced.
     """
     home = lakes.find(caller.organization, lake)
-    return answers.begun(jobs.begin_sync(home, dry_run=body.dry_run, force=body.force))
+    return answers.begun(jobs.begin_sync(home, **body.model_dump()))
 
 
 def with_progress(job: "Job") -> "Job":

@@ -64,6 +64,7 @@ def test_patterns_end_a_resource_of_the_stack(rights):
                 "${ArtifactsBucket}/quarantine/*",
                 ":rule/${AWS::StackName}-*",
                 "${ArtifactsBucket}/imports/*",
+                "${ArtifactsBucket}/*.webp",
             )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
@@ -218,10 +219,10 @@ def test_whoever_reads_quarantine_can_tell_missing_bytes_from_forbidden_ones(rig
     reading = {name for name, resource in allowed(rights, "s3:GetObject") if "quarantine" in resource}
     listing = {name for name, resource in allowed(rights, "s3:ListBucket") if "Artifacts" in resource}
     assert reading == {"Jobs", "Preprocess", "PreprocessLarge"}
-    assert listing == reading | {"APIHandler"}
+    assert listing == reading | {"APIHandler", "Walk"}
 
 
-def test_of_derived_files_jobs_reach_imports_and_quarantine_alone(rights):
+def test_of_derived_files_jobs_write_imports_alone_and_empty_quarantine(rights):
     assert {
         (action, resource["Fn::Sub"].partition("}/")[2])
         for name, action, resource in rights
@@ -231,6 +232,7 @@ def test_of_derived_files_jobs_reach_imports_and_quarantine_alone(rights):
         ("s3:PutObject", "imports/*"),
         ("s3:GetObject", "quarantine/*"),
         ("s3:DeleteObject", "quarantine/*"),
+        ("s3:GetObject", "*.webp"),
     }
 
 
@@ -268,9 +270,11 @@ def test_whoever_asks_for_an_object_can_tell_a_missing_one_from_a_forbidden_one(
     } == looking | {"Walk"}
 
 
-def test_walks_list_objects_and_insert_records_and_change_neither(rights):
+def test_walks_list_objects_look_for_thumbnails_and_insert_records_and_change_none_of_them(rights):
     mine = {(action, str(resource)) for name, action, resource in rights if name == "Walk"}
-    assert {action for action, _ in mine if action.startswith("s3:")} == {"s3:ListBucket"}
+    assert {action for action, _ in mine if action.startswith("s3:")} == {"s3:ListBucket", "s3:GetObject"}
+    read = {resource for action, resource in mine if action == "s3:GetObject"}
+    assert read == {"{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${ArtifactsBucket}/*.webp'}"}
     assert {action for action, resource in mine if "DataTable" in resource} == {
         *("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"),
     }

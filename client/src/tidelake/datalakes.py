@@ -491,9 +491,11 @@ class Datalake:
         body = {**what, **said, "dry_run": dry_run}
         return self._begin("imports", "bucket", body=body)
 
-    def sync(self, *, dry_run: bool = False, force: bool = False) -> Job:
-        """A job that holds the index against the bucket: what is new, what has changed, what is gone."""
-        return self._begin("sync", body={"dry_run": dry_run, "force": force})
+    def sync(self, *, dry_run: bool = False, force: bool = False, thumbnails: bool = False) -> Job:
+        """A job that holds the index against the bucket: what is new, what has changed, what is gone. With
+        `thumbnails` also of which of them the thumbnail was removed, which takes longer."""
+        body = {"dry_run": dry_run, "force": force, "thumbnails": thumbnails}
+        return self._begin("sync", body=body)
 
     def list_jobs(self, *, state: str | None = None, limit: int | None = None) -> list[Job]:
         """Of this datalake, of the last 30 days, the newest first."""
