@@ -34,6 +34,9 @@ QUERY_CHARACTERS = 4096
 JOB_DAYS = 30
 """How long a job can be looked at."""
 
+QUOTA = 2**53 - 1
+"""Largest number of items or bytes, which programs in JavaScript can still tell from the next one."""
+
 CALL_SECONDS = 30
 """Longer than any call to the API takes. What one has read before then, it no longer acts on after that."""
 

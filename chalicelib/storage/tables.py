@@ -165,6 +165,7 @@ class LakeItem(Table):
     created_at = UnicodeAttribute()
     metadata_schema = JSONAttribute(null=True)
     preprocess = UnicodeAttribute(null=True)
+    quota: Any = JSONAttribute(null=True)
     notified = UnicodeAttribute(null=True)
     notified_detail = UnicodeAttribute(null=True)
 
