@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.errors import StorageUnavailable
 from chalicelib.jobs import nightly, scans, syncs, walks
-from chalicelib.model import limits
+from chalicelib.model import limits, moment
 from chalicelib.model.data import Data, Status
 from chalicelib.model.errand import Phase, walk_of
 from chalicelib.model.job import Job, JobKind, JobState
@@ -483,14 +483,47 @@ def test_a_canceled_walk_stops_and_tells_how_far_it_was(world: World, lake: Lake
     job = jobs.begin_scan(lake)
     deliver(world, partial(next, chain([300_000] * 2, repeat(0))), queue="walks")
     gateway = Gateway()
+    world.clock += 2
     running = gateway.call("GET", f"/v1/jobs/{job.id}").body
     assert (running["state"], running["progress"]["seen"]) == ("running", len(live(world)))
-    assert "per_second" in running["progress"]
     assert gateway.call("POST", f"/v1/jobs/{job.id}/cancel").status == 202
     work(world, queue="walks")
     canceled = gateway.call("GET", f"/v1/jobs/{job.id}").body
     assert canceled["state"] == "canceled"
     assert 0 < canceled["progress"]["seen"] == len(live(world)) < 60
+
+
+@pytest.mark.parametrize("kind", ["scan", "sync"])
+def test_a_walk_tells_how_fast_it_is_and_one_over_known_objects_how_long_it_takes(
+    world: World, lake: Lake, kind: str
+) -> None:
+    gateway = Gateway()
+    if kind == "sync":
+        full(world, lake)
+        objects.add_connector(lake.bucket)
+        gateway.call("POST", "/links", {"links": [{"url": "https://example.com/a"}]})
+        upload = {"object_name": "a.jpg", "size": 5, "content_type": "image/jpeg"}
+        gateway.call("POST", "/uploads", {"uploads": [upload]})
+        objects.count(world)
+        job = jobs.begin_sync(lake)
+    else:
+        fill(world, lake, [f"{n:03}" for n in range(60)])
+        job = jobs.begin_scan(lake)
+    queued = gateway.call("GET", f"/v1/jobs/{job.id}").body["progress"]
+    assert queued == {}
+    deliver(world, partial(next, chain([300_000] * 2, repeat(0))), queue="walks")
+    world.clock = moment.parse(jobs.read(job.organization, job.id).started_at or "").timestamp() + 2
+    progress = gateway.call("GET", f"/v1/jobs/{job.id}").body["progress"]
+    seen = progress["seen"]
+    assert 0 < seen < 60
+    left = {} if kind == "scan" else {"seconds_left": round((60 - seen) * 2 / seen)}
+    assert {name: progress[name] for name in progress if "second" in name} == {
+        "per_second": round(seen / 2)
+    } | left
+    work(world, queue="walks")
+    over = gateway.call("GET", f"/v1/jobs/{job.id}").body["progress"]
+    assert over["seen"] == 60
+    assert not {"per_second", "seconds_left"} & over.keys()
 
 
 def test_a_walk_of_a_lake_that_is_deleted_ends(world: World, lake: Lake) -> None:

@@ -98,7 +98,7 @@ def tell_job(job: Job, *, as_json: bool) -> int:
 
 
 def counted(job: Job) -> str:
-    return ", ".join(f"{count} {name}" for name, count in job.progress.items())
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in job.progress.items())
 
 
 def plain(value: Any) -> Any:
