@@ -53,6 +53,7 @@ def test_lakes_are_listed_and_found_by_name_and_by_id(gateway, lake, foreign_lak
         "preprocess": "eager",
         "metadata_schema": None,
         "quota": None,
+        "over_quota": False,
         "notifications": {"state": "connected", "detail": None},
         "created_at": lake.created_at,
     }
@@ -69,6 +70,8 @@ def test_stats_are_the_counters(gateway, lake):
         "by_type": {"image": 1},
         "by_status": {"ready": 2},
         "by_kind": {"object": 2},
+        "quota": None,
+        "over_quota": False,
     }
 
 
