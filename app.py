@@ -91,6 +91,14 @@ def sync_all(event: CloudWatchEvent) -> None:
     nightly.sync_all()
 
 
+@app.schedule("rate(5 minutes)")
+def watch_quotas(event: CloudWatchEvent) -> None:
+    from chalicelib.jobs import quotas
+
+    context: Any = event.context
+    quotas.watch(context.function_name)
+
+
 @app.on_dynamodb_record(stream_arn="data", batch_size=1000)
 def changes(event: DynamoDBEvent) -> dict[str, Any]:
     from chalicelib.changes import fold

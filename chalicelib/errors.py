@@ -34,6 +34,7 @@ TidelakeError
 │   ├── UnknownUpload
 │   ├── NoContent           its bytes have not come yet
 │   ├── NoThumbnail
+│   ├── ThumbnailAwaited    it is being made
 │   └── NoReport
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
@@ -190,6 +191,10 @@ class NoContent(NotFound):
 
 class NoThumbnail(NotFound):
     """Its argument says why."""
+
+
+class ThumbnailAwaited(NotFound):
+    pass
 
 
 class NoReport(NotFound):

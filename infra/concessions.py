@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 BATCHES = {
     "sqs:SendMessage": "sqs:SendMessageBatch",
     "dynamodb:PartiQLInsert": "dynamodb:BatchExecuteStatement",
+    "dynamodb:PartiQLUpdate": "dynamodb:BatchExecuteStatement",
 }
 """A call for many items asks for a right of its own name, instead of the right to do it to each of them."""
 

@@ -22,7 +22,7 @@ from chalicelib.query.plans import Sorted
 from chalicelib.query.tree import conjuncts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from chalicelib.downstream.outcomes import Outcome
     from chalicelib.model.connector import Connector, Findings
@@ -57,6 +57,11 @@ class NotificationsAnswer(TypedDict):
     """What is to be done."""
 
 
+class QuotaAnswer(TypedDict):
+    items: int | None
+    bytes: int | None
+
+
 class LakeAnswer(TypedDict):
     id: str
     name: str
@@ -70,8 +75,9 @@ class LakeAnswer(TypedDict):
     """Whether objects may be deleted through the API, as its connector has it."""
     preprocess: Preprocess
     metadata_schema: dict[str, Any] | None
-    quota: None
-    """There are no limits yet."""
+    quota: QuotaAnswer | None
+    over_quota: bool
+    """Whether it holds more than that, as of some seconds ago."""
     notifications: NotificationsAnswer
     created_at: Moment
     job: NotRequired["JobAnswer"]
@@ -89,6 +95,8 @@ class StatsAnswer(TypedDict):
     by_type: Mapping[str, int]
     by_status: Mapping[str, int]
     by_kind: Mapping[str, int]
+    quota: QuotaAnswer | None
+    over_quota: bool
 
 
 class DataAnswer(TypedDict):
@@ -406,7 +414,7 @@ class KeysAnswer(TypedDict):
     next_cursor: str | None
 
 
-def describe_lake(lake: "Lake", connector: "Connector | None") -> LakeAnswer:
+def describe_lake(lake: "Lake", connector: "Connector | None", *, over_quota: bool) -> LakeAnswer:
     proved = connector.grants if connector else frozenset()
     return {
         "id": lake.id,
@@ -419,7 +427,8 @@ def describe_lake(lake: "Lake", connector: "Connector | None") -> LakeAnswer:
         "allow_delete": bool(connector and connector.allow_delete),
         "preprocess": lake.preprocess,
         "metadata_schema": None if lake.metadata_schema is None else dict(lake.metadata_schema),
-        "quota": None,
+        "quota": _describe_quota(lake),
+        "over_quota": over_quota,
         "notifications": {"state": lake.notified, "detail": lake.notified_detail},
         "created_at": lake.created_at,
     }
@@ -428,9 +437,20 @@ def describe_lake(lake: "Lake", connector: "Connector | None") -> LakeAnswer:
 _CAPABILITIES = {Permission.WRITE: "upload", Permission.LIST: "import"}
 
 
-def describe_lakes(lakes: "Iterable[Lake]", connectors: "Iterable[Connector]") -> LakesAnswer:
+def describe_lakes(
+    lakes: "Iterable[Lake]", connectors: "Iterable[Connector]", over_quota: "Container[str]"
+) -> LakesAnswer:
     by_id = {connector.id: connector for connector in connectors}
-    return {"items": [describe_lake(lake, by_id.get(lake.connector)) for lake in lakes], "next_cursor": None}
+    return {
+        "items": [
+            describe_lake(lake, by_id.get(lake.connector), over_quota=lake.id in over_quota) for lake in lakes
+        ],
+        "next_cursor": None,
+    }
+
+
+def _describe_quota(lake: "Lake") -> QuotaAnswer | None:
+    return {"items": lake.quota.items, "bytes": lake.quota.bytes} if lake.quota else None
 
 
 def describe_connector(connector: "Connector") -> ConnectorAnswer:
@@ -469,13 +489,15 @@ def describe_findings(connector: "Connector", findings: "Findings") -> FindingsA
     }
 
 
-def describe_counts(counts: "Counts") -> StatsAnswer:
+def describe_counts(lake: "Lake", counts: "Counts") -> StatsAnswer:
     return {
         "items": counts.items,
         "bytes": counts.bytes,
         "by_type": counts.by_type,
         "by_status": counts.by_status,
         "by_kind": counts.by_kind,
+        "quota": _describe_quota(lake),
+        "over_quota": lake.quota is not None and lake.quota.is_exceeded_by(counts),
     }
 
 

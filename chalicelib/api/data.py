@@ -6,10 +6,12 @@ from pydantic import Field
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body
 from chalicelib.api.operations import operation
-from chalicelib.errors import NoContent, NotALink, NoTarget, NoThumbnail, UnknownData
+from chalicelib.downstream import looks
+from chalicelib.errors import NoContent, NotALink, NoTarget, NoThumbnail, ThumbnailAwaited, UnknownData
 from chalicelib.model import limits, link
 from chalicelib.model import url as urls
 from chalicelib.model.data import Type, is_id
+from chalicelib.model.lake import Preprocess
 from chalicelib.storage import buckets, connectors, labels, lakes, records
 
 if TYPE_CHECKING:
@@ -48,10 +50,12 @@ class ContentBody(Body):
 def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Show one data.
 
-    Width and height are as displayed, the image's orientation applied; sizes are in bytes.
+    Width and height are as displayed, the image's orientation applied; sizes are in bytes. In a datalake
+    whose `preprocess` is `lazy`, the bytes of what is `indexed` are looked at from now on.
     """
     home = lakes.find(caller.organization, lake)
     data = find(home, id)
+    looks.ask(home, [data])
     return answers.found(answers.describe_data(data, labels.names_of(home.id, [data])))
 
 
@@ -100,16 +104,26 @@ def show_link(caller: "Caller", parameters: "Parameters", lake: str, id: str) ->
     return answers.found(link.as_file(data.url, data.content_type))
 
 
-@operation(answers={302: None}, errors=(UnknownData, NoThumbnail))
+@operation(answers={302: None}, errors=(UnknownData, NoThumbnail, ThumbnailAwaited))
 def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Get the thumbnail.
 
-    A redirect to a WebP of at most 256 pixels a side, which takes no key.
+    A redirect to a WebP of at most 256 pixels a side, which takes no key. One that is still to be made is a
+    404 with the code `not_ready` and `Retry-After`: the same call gets it some seconds later. In a datalake
+    whose `preprocess` is `lazy`, this call has it made, and in all but those where it is `off`, it has one
+    made again whose file was removed.
     """
-    data = find(lakes.find(caller.organization, lake), id)
-    if not data.thumbnail:
+    home = lakes.find(caller.organization, lake)
+    data = find(home, id)
+    if data.thumbnail and buckets.holds_thumbnail(data):
+        return answers.redirect(buckets.thumbnail_url(data))
+    if home.preprocess is Preprocess.OFF or (data.complete and not data.thumbnail) or not data.live:
         raise NoThumbnail(_why_no_thumbnail(data))
-    return answers.redirect(buckets.thumbnail_url(data))
+    if data.thumbnail:
+        looks.ask_again(home, data)
+    else:
+        looks.ask(home, [data])
+    raise ThumbnailAwaited
 
 
 def find(lake: "Lake", data_id: str) -> "Data":
@@ -146,5 +160,7 @@ def _is_shown(data: "Data") -> bool:
 
 
 def _why_no_thumbnail(data: "Data") -> str:
+    if data.thumbnail:
+        return "its file was removed, and the datalake's preprocess is off"
     reason = f" ({data.status_reason})" if data.status_reason else ""
     return f"the data is {data.status}{reason}"

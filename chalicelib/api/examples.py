@@ -15,7 +15,8 @@ _LAKE: dict[str, Any] = {
     "allow_delete": False,
     "preprocess": "eager",
     "metadata_schema": None,
-    "quota": None,
+    "quota": {"items": 1_000_000, "bytes": None},
+    "over_quota": False,
     "notifications": {"state": "connected", "detail": None},
     "created_at": "2026-03-01T12:00:00.000Z",
 }
@@ -192,7 +193,10 @@ _FORM: dict[str, Any] = {
 }
 
 BY_SCHEMA: dict[str, dict[str, Any]] = {
-    "LakeBody": {"name": "frames", "connector": "stack", "prefix": "frames/", "metadata_schema": _SCHEMA},
+    "LakeBody": {
+        **{"name": "frames", "connector": "stack", "prefix": "frames/", "metadata_schema": _SCHEMA},
+        "quota": {"items": 1_000_000},
+    },
     "LakeEditBody": {"name": "frames of old", "preprocess": "off", "metadata_schema": None},
     "LakeAnswer": _LAKE,
     "LakesAnswer": {"items": [_LAKE], "next_cursor": None},
@@ -202,6 +206,8 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "by_type": {"image": 2},
         "by_status": {"ready": 2},
         "by_kind": {"object": 2},
+        "quota": {"items": 1_000_000, "bytes": None},
+        "over_quota": False,
     },
     "DataAnswer": _DATA,
     "SearchBody": {
@@ -291,7 +297,7 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "outcome": "forgotten",
         "detail": "The object is still in the bucket: its next event, or a sync, brings it back as new data.",
     },
-    "SyncBody": {"dry_run": True},
+    "SyncBody": {"dry_run": True, "thumbnails": True},
     "JobAnswer": _JOB,
     "BegunAnswer": {"job": _JOB},
     "CsvBody": {

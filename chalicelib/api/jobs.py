@@ -46,8 +46,9 @@ def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     `progress` counts what was done so far: data seen, changed, missing and failed; of an import its rows, and
     what became of them. That of a bucket import's dry run has an `estimate` beside the counts.
 
-    While a scan or a sync is running it also tells how much is seen per second and, as far as that is known,
-    the seconds that are left.
+    While the job is running, `per_second` is how much is seen, or how many rows are read, in a second.
+    `seconds_left` is told of syncs alone, by the number of objects that are recorded: how many there are in a
+    bucket that is scanned for the first time, nobody knows before all are listed.
     """
     return answers.found(answers.describe_job(walks.with_progress(jobs.read(caller.organization, id))))
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from chalicelib import parallel
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
 from chalicelib.api.labels import NameBesideIds
@@ -31,6 +32,7 @@ from chalicelib.model.lake import (
     Preprocess,
     normalize_prefix,
 )
+from chalicelib.model.quota import Quota
 from chalicelib.model.schema import ValueType
 from chalicelib.storage import connectors, counters, jobs, lakes, notifications
 
@@ -96,6 +98,19 @@ class SchemaBody(Body):
         return self
 
 
+type Number = Annotated[int, Field(ge=0, le=limits.QUOTA)]
+
+
+class QuotaBody(Body):
+    """The most that the datalake is to hold. What people would add beyond it is refused. What is in the
+    bucket is recorded nevertheless, and `over_quota` and an alarm tell of it."""
+
+    items: Number | None = None
+    """Null: any number."""
+    bytes: Number | None = None
+    """Null: any number."""
+
+
 class LakeBody(Body):
     name: NameBesideIds
     """1 to 128 characters, not like an id. Unique in the organization: names that differ in case or Unicode
@@ -109,10 +124,13 @@ class LakeBody(Body):
     """What is in the bucket already: a job records it (`scan`), or `none` of it is looked for, only what
     changes from now on."""
     preprocess: Annotated[Preprocess, Field(strict=False)] = Preprocess.EAGER
-    """Whether bytes are looked at (`eager`) or not (`off`): then data stays `indexed`, without type, size in
-    pixels, EXIF and thumbnail."""
+    """When bytes are looked at: at once (`eager`), when data is first asked for by its id or thumbnail
+    (`lazy`), or never (`off`). Until then data is `indexed`, without type, size in pixels, EXIF and
+    thumbnail."""
     metadata_schema: SchemaBody | None = None
     """Of custom metadata. Null: anything goes."""
+    quota: QuotaBody | None = None
+    """Null: none."""
 
 
 class LakeEditBody(Body):
@@ -121,10 +139,12 @@ class LakeEditBody(Body):
 
     name: Annotated[NameBesideIds, Field(default_factory=str)]
     preprocess: Annotated[Preprocess, Field(default_factory=lambda: Preprocess.EAGER)]
-    """For what changes from now on: data that became `indexed` while it was `off` stays so until its object
-    changes."""
+    """For what changes from now on. What is `indexed` by then waits for who asks for it (`lazy`), or for the
+    next sync or its object's next change (`eager`)."""
     metadata_schema: SchemaBody | None = None
     """Null removes it."""
+    quota: QuotaBody | None = None
+    """Null removes it, and replaces the whole of it otherwise."""
 
     @model_validator(mode="before")
     @classmethod
@@ -144,7 +164,13 @@ def list_lakes(caller: "Caller", parameters: "Parameters") -> "Response":
     All of them, by name.
     """
     found = sorted(lakes.of_organization(caller.organization), key=lambda lake: lake.name)
-    return answers.found(answers.describe_lakes(found, connectors.of_organization(caller.organization)))
+    limited = [lake for lake in found if lake.quota]
+    over = {
+        lake.id
+        for lake, is_over in zip(limited, parallel.for_each(_is_over, limited), strict=True)
+        if is_over
+    }
+    return answers.found(answers.describe_lakes(found, connectors.of_organization(caller.organization), over))
 
 
 @operation(answers={200: answers.LakeAnswer})
@@ -153,8 +179,7 @@ def show_lake(caller: "Caller", parameters: "Parameters", lake: str) -> "Respons
 
     Which bucket and prefix it looks at, what may be done there, and whether its bucket tells of its changes.
     """
-    found = lakes.find(caller.organization, lake)
-    return answers.found(answers.describe_lake(found, _connector_of(found)))
+    return answers.found(_described(lakes.find(caller.organization, lake)))
 
 
 @operation(
@@ -184,13 +209,14 @@ def create_lake(caller: "Caller", parameters: "Parameters", body: LakeBody, seed
         created_at=moment.rfc3339(moment.now()),
         metadata_schema=_dumped(body.metadata_schema),
         preprocess=body.preprocess,
+        quota=_quota(body.quota),
         notified=Notified.CONNECTED if connector.id == STACK else Notified.PENDING,
         notified_detail=None if connector.id == STACK else notifications.ASKED,
     )
     lake = lakes.create(draft, connector)
     if lake.notified is Notified.PENDING:
         lake = notifications.connect(lake)
-    described = answers.describe_lake(lake, connector)
+    described = answers.describe_lake(lake, connector, over_quota=False)
     if body.on_create is OnCreate.SCAN:
         described["job"] = answers.describe_job(jobs.begin_scan(lake))
     return answers.created(described)
@@ -206,11 +232,13 @@ def edit_lake(caller: "Caller", parameters: "Parameters", body: LakeEditBody, la
     changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if "metadata_schema" in changes:
         changes["metadata_schema"] = _dumped(body.metadata_schema)
+    if "quota" in changes:
+        changes["quota"] = _quota(body.quota)
     if changes:
         found = lakes.change(found, changes)
     if not changes or found.notified in (Notified.PENDING, Notified.FAILED):
         found = notifications.connect(found)
-    return answers.found(answers.describe_lake(found, _connector_of(found)))
+    return answers.found(_described(found))
 
 
 @operation(ConfirmParameters, answers={202: answers.BegunAnswer})
@@ -239,7 +267,8 @@ def count_lake(caller: "Caller", parameters: "Parameters", lake: str) -> "Respon
 
     Items and their bytes, also by type, status and kind. A change is counted some seconds after it is seen.
     """
-    return answers.found(answers.describe_counts(counters.read(lakes.find(caller.organization, lake).id)))
+    found = lakes.find(caller.organization, lake)
+    return answers.found(answers.describe_counts(found, counters.read(found.id)))
 
 
 def _usable(organization: str, id_or_name: str) -> "Connector":
@@ -252,11 +281,24 @@ def _usable(organization: str, id_or_name: str) -> "Connector":
     return connector
 
 
+def _described(lake: Lake) -> answers.LakeAnswer:
+    return answers.describe_lake(lake, _connector_of(lake), over_quota=_is_over(lake))
+
+
+def _is_over(lake: Lake) -> bool:
+    return lake.quota is not None and lake.quota.is_exceeded_by(counters.read(lake.id))
+
+
 def _connector_of(lake: Lake) -> "Connector | None":
     try:
         return connectors.read(lake.organization, lake.connector)
     except UnknownConnector:
         return None
+
+
+def _quota(given: QuotaBody | None) -> Quota | None:
+    """One that limits nothing is none."""
+    return Quota.read(given.model_dump()) if given and given != QuotaBody() else None
 
 
 def _dumped(schema: SchemaBody | None) -> dict[str, Any] | None:

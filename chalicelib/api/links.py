@@ -82,7 +82,8 @@ def check_links(caller: "Caller", parameters: "Parameters", body: ChecksBody, la
     """Check links.
 
     A job looks whether their targets are still there and still the same: `health` becomes `ok`, `dead` or
-    `changed`. Those that could not be fetched before are fetched. Data that is no link is passed over.
+    `changed`. Those that could not be fetched before, or whose thumbnail was removed, are fetched. Data that
+    is no link is passed over.
     """
     home = lakes.find(caller.organization, lake)
     body.check(home)

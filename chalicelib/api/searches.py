@@ -9,6 +9,7 @@ from chalicelib.api import answers, bodies, cursors
 from chalicelib.api.bodies import Body
 from chalicelib.api.operations import operation
 from chalicelib.api.parameters import Conditions, Name, PageParameters, Parameters
+from chalicelib.downstream import looks
 from chalicelib.errors import Ambiguous, InvalidBody, InvalidCursor, InvalidQuery, InvalidRequest, UnknownData
 from chalicelib.model import limits
 from chalicelib.query import fields, folders, language, pages
@@ -76,7 +77,8 @@ def list_data(caller: "Caller", parameters: "PageParameters", lake: str) -> "Res
 def search_data(caller: "Caller", parameters: "Parameters", body: SearchBody, lake: str) -> "Response":
     """Search data.
 
-    As listing does, and also by up to 1,000 ids or names, and folder by folder.
+    As listing does, and also by up to 1,000 ids or names, and folder by folder. Who asks by `ids` asks as by
+    each of them: in a datalake whose `preprocess` is `lazy`, their bytes are looked at from now on.
     """
     if body.delimiter and "order_by" in body.model_fields_set and "object_name" not in body.order_by:
         raise InvalidBody((bodies.pointer("order_by"), "Folders are listed by object_name"))
@@ -101,6 +103,7 @@ def find_data(caller: "Caller", parameters: FindParameters, lake: str) -> "Respo
         raise UnknownData
     if len(found) > 1:
         raise Ambiguous(*(data.id for data in found))
+    looks.ask(home, found)
     return answers.found(answers.describe_data(found[0], labels.names_of(home.id, found)))
 
 
@@ -113,6 +116,8 @@ def _page(lake: "Lake", asked: "PageParameters | SearchBody") -> "Response":
     texts = answers.fitting(page.items, labels.names_of(lake.id, page.items))
     if len(texts) < len(page.items):
         page = page.cut(query, len(texts))
+    if isinstance(asked, SearchBody) and asked.ids is not None:
+        looks.ask(lake, page.items)
     more: dict[str, object] = {}
     if query.under is not None:
         more["folders"] = page.folders

@@ -7,10 +7,13 @@ from chalicelib.api import answers
 from chalicelib.api.bodies import Body
 from chalicelib.api.operations import operation
 from chalicelib.model import moment
+from chalicelib.model.data import Kind, Status
 from chalicelib.model.job import ACTIVE, WALKS, JobKind
 from chalicelib.storage import counters, jobs, keyranges, lakes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
@@ -23,6 +26,9 @@ class SyncBody(Body):
     """Only count what differs."""
     force: bool = False
     """Also where more than 1,000 objects, and more than a fifth of all, are not in the bucket any more."""
+    thumbnails: bool = False
+    """Also look for the file of each thumbnail, and have those made again that were removed. That reads every
+    record and asks for up to every file, some $0.50 a million."""
 
 
 @operation(body=SyncBody, answers={202: answers.BegunAnswer})
@@ -31,28 +37,37 @@ def begin_sync(caller: "Caller", parameters: "Parameters", body: SyncBody, lake:
 
     What differs is looked at again, one object after the other, as after an event: `new` and `changed`
     objects, `ghosts` that are not in the bucket any more, uploads that never came (`stale`), and data whose
-    bytes were not looked at yet (`missing_thumbnails`). So nothing that exists is ever removed, and a second
-    sync, once the queues are empty, counts none of them. When it would remove more than 1,000 objects and
-    more than a fifth of all, the job fails and nothing is removed, unless it is forced.
+    bytes were not looked at though they should have been, or whose thumbnail was removed
+    (`missing_thumbnails`). So nothing that exists is ever removed, and a second sync, once the queues are
+    empty, counts none of them. When it would remove more than 1,000 objects and more than a fifth of all, the
+    job fails and nothing is removed, unless it is forced.
     """
     home = lakes.find(caller.organization, lake)
-    return answers.begun(jobs.begin_sync(home, dry_run=body.dry_run, force=body.force))
+    return answers.begun(jobs.begin_sync(home, **body.model_dump()))
 
 
 def with_progress(job: "Job") -> "Job":
-    """What a walk that is not over has done, and how fast it is."""
-    if job.kind not in WALKS or job.progress:
-        return job
-    counted = keyranges.counted(job)
-    return replace(job, progress={**counted, **(_pace(job, counted["seen"]) if counted else {})})
+    """What a job that is not over has done, and how fast it is. One that is over says so itself."""
+    counted: Mapping[str, int] = job.progress
+    if job.kind in WALKS and not counted:
+        counted = keyranges.counted(job)
+    done = counted.get("seen", counted.get("rows", 0))
+    return replace(job, progress={**counted, **(_pace(job, done) if done else {})})
 
 
-def _pace(job: "Job", seen: int) -> dict[str, int]:
+def _pace(job: "Job", done: int) -> dict[str, int]:
     if job.state not in ACTIVE or job.started_at is None:
         return {}
     seconds = (moment.now() - moment.parse(job.started_at)).total_seconds()
-    rate = seen / seconds if seconds else 0
-    if job.kind is not JobKind.SYNC or not rate:
-        return {"per_second": round(rate)}
-    left = max(0, counters.read(job.lake_id).items - seen)
-    return {"per_second": round(rate), "seconds_left": round(left / rate)}
+    if seconds <= 0:
+        return {}
+    pace = {"per_second": round(done / seconds)}
+    if job.kind is JobKind.SYNC:
+        # Nobody knows how many objects a bucket holds that is scanned for the first time.
+        pace["seconds_left"] = round(max(0, _known(job) - done) * seconds / done)
+    return pace
+
+
+def _known(job: "Job") -> int:
+    counts = counters.read(job.lake_id)
+    return counts.by_kind.get(Kind.OBJECT, 0) - counts.by_status.get(Status.PENDING, 0)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.config import config
-from chalicelib.downstream import sayings
+from chalicelib.downstream import allowances, sayings
+from chalicelib.downstream.allowances import Allowance
 from chalicelib.downstream.outcomes import IfLinked, Outcome, OutcomeKind, done, failed, skipped
 from chalicelib.downstream.sayings import Saying
 from chalicelib.downstream.targets import Courier
@@ -60,12 +61,14 @@ def create(lake: "Lake", drafts: "Sequence[LinkDraft]", if_exists: IfLinked) -> 
 
     Raises StorageUnavailable when that is not known of all; then the same may be asked again.
     """
-    return _Desk(lake, drafts, if_exists, Courier(lake.organization)).create()
+    return _Desk(lake, drafts, if_exists, Courier(lake.organization), Allowance.of(lake)).create()
 
 
-def foresee(lake: "Lake", drafts: "Sequence[LinkDraft]", if_exists: IfLinked) -> list[Outcome]:
+def foresee(
+    lake: "Lake", drafts: "Sequence[LinkDraft]", if_exists: IfLinked, allowance: Allowance
+) -> list[Outcome]:
     """What would become of each, and what its record would be. Nothing is written."""
-    return _Desk(lake, drafts, if_exists, Courier(lake.organization)).foresee()
+    return _Desk(lake, drafts, if_exists, Courier(lake.organization), allowance).foresee()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class _Desk:
     drafts: "Sequence[LinkDraft]"
     if_exists: IfLinked
     courier: Courier
+    allowance: Allowance
     wanted: dict[int, _Wanted] = field(default_factory=dict)
     repeated: dict[int, int] = field(default_factory=dict)
     """What was asked for twice, and where first."""
@@ -248,6 +252,8 @@ class _Desk:
         )
         if mistake := sayings.mistake_in(self.lake, base, after, edit):
             self._settle(failed(wanted.index, *mistake))
+        elif not is_there and not self.allowance.grants(base.id, 1, 0):
+            self._settle(failed(wanted.index, *allowances.REFUSAL))
         elif not is_there or differ(base, after):
             return _Plan(wanted.index, there, replace(after, edit_id=op_id))
         elif after.tags != base.tags:
@@ -272,7 +278,7 @@ class _Desk:
 
     def _fetch(self) -> None:
         """Also for those who were here before and were interrupted."""
-        if self.lake.preprocess is not Preprocess.EAGER:
+        if self.lake.preprocess is Preprocess.OFF:
             return
         there = {
             each.data.id: each for each in self.outcomes.values() if each.data and each.index in self.wanted
@@ -280,10 +286,12 @@ class _Desk:
         told = {data_id: each for data_id, each in there.items() if each.kind is not OutcomeKind.FAILED}
         found = [each.data for each in told.values() if each.data]
         again = [data for data in found if self.if_exists is IfLinked.UPDATE and _is_spoiled(data)]
-        asked = self.courier.fetch([data for data in found if not data.complete])
-        asked |= self.courier.fetch_again(again)
+        is_lazy = self.lake.preprocess is Preprocess.LAZY
+        waiting = [] if is_lazy else [data for data in found if not data.complete]
+        asked = self.courier.fetch(waiting) | self.courier.fetch_again(again)
+        unasked = {data.id for data in (*waiting, *again)} - asked
         for data_id, outcome in told.items():
-            if outcome.data and data_id not in asked and (not outcome.data.complete or outcome.data in again):
+            if data_id in unasked:
                 detail = "the link is there, but its target could not be asked for; ask again"
                 self._settle(failed(outcome.index, "storage_unavailable", detail, outcome.data))
 

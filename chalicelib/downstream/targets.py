@@ -65,7 +65,8 @@ class Courier:
         fetches: list[Fetch] = []
         works: list[Work] = []
         for each in links:
-            work = Work(each.id, None, "", None, each.content, Kind.LINK, check=look_only)
+            again = each.complete and not look_only
+            work = Work(each.id, None, "", None, each.content, Kind.LINK, check=look_only, again=again)
             key = f"{each.id}/{f'look-{moment.new_op_id()}' if look_only else each.content}"
             match self.order(str(each.url), work, key):
                 case Fetch() as fetch:

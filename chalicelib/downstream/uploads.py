@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import parallel
-from chalicelib.downstream import sayings
+from chalicelib.downstream import allowances, sayings
+from chalicelib.downstream.allowances import Allowance
 from chalicelib.downstream.outcomes import IfExists, Outcome, done, failed, skipped
 from chalicelib.downstream.sayings import Saying
 from chalicelib.errors import NotSupported, StorageUnavailable
@@ -53,7 +54,7 @@ def announce(lake: "Lake", drafts: "Sequence[Announcement]", if_exists: IfExists
 
     Raises StorageUnavailable when that is not known of all; then the same may be asked again.
     """
-    return _Desk(lake, drafts, if_exists).announce()
+    return _Desk(lake, drafts, if_exists, Allowance.of(lake)).announce()
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class _Desk:
     lake: "Lake"
     drafts: "Sequence[Announcement]"
     if_exists: IfExists
+    allowance: Allowance
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     vacant: set[int] = field(default_factory=set)
     """Where S3 said that there is no such object."""
@@ -150,6 +152,8 @@ class _Desk:
         after = sayings.added(base, edit, tags)
         if mistake := sayings.mistake_in(self.lake, base, after, edit):
             self._settle(failed(index, *mistake))
+        elif not self.allowance.grants(base.id, *addition(before, self.drafts[index].size)):
+            self._settle(failed(index, *allowances.REFUSAL))
         elif base is before and after.tags == base.tags and not differ(base, after):
             self._settle(done(index, base))
         else:
@@ -179,6 +183,13 @@ class _Desk:
         for plan, was_refused in zip(plans, refused, strict=True):
             if not was_refused:
                 self._settle(done(plan.index, plan.after))
+
+
+def addition(before: "Data | None", size: int | None) -> tuple[int, int]:
+    """Items and bytes that come to the lake with an object of that size."""
+    if before is None or not before.shown:
+        return 1, size or 0
+    return 0, (size or 0) - (before.size or 0)
 
 
 def _mistake_in(lake: "Lake", draft: Announcement) -> str | None:

@@ -176,7 +176,8 @@ def _go_on(lake: "Lake", job: "Job", at: Checkpoint) -> Step:
 
 def _errand(lake: "Lake", job: "Job", number: int) -> Errand:
     folder = folder_of(job.task["filename"])
-    return Errand(lake, job.id, number, f"{folder}/", Mode(job.task["mode"]))
+    foreseen = job.progress.get("created", 0) if job.task["dry_run"] else 0
+    return Errand(lake, job.id, number, f"{folder}/", Mode(job.task["mode"]), foreseen)
 
 
 def _read(lake: "Lake", job: "Job", at: Checkpoint, errand: Errand) -> _Chunk:

@@ -15,7 +15,7 @@ from chalicelib.model.lake import Preprocess
 from chalicelib.query import fields, language, pages
 from chalicelib.query.pages import Query
 from chalicelib.query.tree import Clause, Operator, conjoin
-from chalicelib.storage import records
+from chalicelib.storage import records, thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,9 +61,9 @@ def _ask(lake: "Lake", job: "Job", position: _Position) -> Step:
     found, missing, after = (_listed if "ids" in job.task else _queried)(lake, job, position.after)
     now = moment.now()
     courier = Courier(lake.organization)
-    fetched = found if lake.preprocess is Preprocess.EAGER else []
-    waiting = [link for link in fetched if not link.complete]
-    lost = [link for link in fetched if link.status is Status.FAILED and link.health is Health.DEAD]
+    waiting = [link for link in found if not link.complete and lake.preprocess is Preprocess.EAGER]
+    dead = [link for link in found if link.status is Status.FAILED and link.health is Health.DEAD]
+    lost = [] if lake.preprocess is Preprocess.OFF else [*dead, *thumbnails.missing(found)]
     there = [link for link in found if link not in waiting and link not in lost]
     asked = courier.fetch(waiting) | courier.fetch_again(lost) | courier.look(there)
     ahead = _Position(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib import parallel
-from chalicelib.downstream import links, uploads
+from chalicelib.downstream import allowances, links, uploads
+from chalicelib.downstream.allowances import Allowance
 from chalicelib.downstream.links import LinkDraft
 from chalicelib.downstream.outcomes import IfExists, IfLinked, OutcomeKind
 from chalicelib.downstream.uploads import Announcement
@@ -48,6 +49,8 @@ class Errand:
     folder: str
     """Of the items, with its `/`."""
     mode: Mode
+    foreseen: int = 0
+    """Items that earlier steps would have created, had they not been of a dry run."""
 
     def object_name(self, item: "Item") -> str:
         return f"{self.lake.prefix}{self.folder}{item.name}"
@@ -59,8 +62,11 @@ class Errand:
 def foresee(errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]") -> list[Entry]:
     """What would become of each, in their order, by what has come of those that were fetched. Changes
     nothing."""
-    found = dict(_foresee_links(errand, [item for item in items if item.action is Action.LINK]))
-    found |= _foresee_objects(errand, [item for item in items if item.action is Action.UPLOAD], arrivals)
+    allowance = Allowance.of(errand.lake, errand.foreseen)
+    linked = [item for item in items if item.action is Action.LINK]
+    found = dict(_foresee_links(errand, linked, allowance))
+    uploaded = [item for item in items if item.action is Action.UPLOAD]
+    found |= _foresee_objects(errand, uploaded, arrivals, allowance)
     return [found[item.line] for item in items]
 
 
@@ -138,7 +144,9 @@ def _draft(errand: Errand, item: "Item") -> LinkDraft:
     )
 
 
-def _foresee_links(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[int, Entry]]":
+def _foresee_links(
+    errand: Errand, items: "Sequence[Item]", allowance: Allowance
+) -> "Iterator[tuple[int, Entry]]":
     """A row that cannot be a link is passed over: the next one about the same may well be."""
     while items:
         fresh: dict[Hashable, Item] = {}
@@ -146,7 +154,7 @@ def _foresee_links(errand: Errand, items: "Sequence[Item]") -> "Iterator[tuple[i
             fresh.setdefault(_link_key(item), item)
         void: set[Hashable] = set()
         drafts = [_draft(errand, item) for item in fresh.values()]
-        outcomes = links.foresee(errand.lake, drafts, IfLinked(errand.mode))
+        outcomes = links.foresee(errand.lake, drafts, IfLinked(errand.mode), allowance)
         for (thing, item), done in zip(fresh.items(), outcomes, strict=True):
             yield item.line, _entry(errand, item, done)
             if done.kind is OutcomeKind.FAILED and done.data is None:
@@ -220,7 +228,7 @@ def _sayings(item: "Item") -> "dict[Hashable, object]":
 
 
 def _foresee_objects(
-    errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]"
+    errand: Errand, items: "Sequence[Item]", arrivals: "Mapping[int, Arrival]", allowance: Allowance
 ) -> "Iterator[tuple[int, Entry]]":
     found = records.read_all(errand.lake.data_id(errand.object_name(item)) for item in items)
     there = {item.line: found.get(errand.lake.data_id(errand.object_name(item))) for item in items}
@@ -241,7 +249,12 @@ def _foresee_objects(
                 or _has_other_bytes(errand, item, data, arrivals.get(item.line))
             )
         )
-        yield item.line, _foresee_object(errand, item, is_there=is_there, says_more=says_more)
+        entry = _foresee_object(errand, item, is_there=is_there, says_more=says_more)
+        if entry.outcome in _DONE:
+            added = uploads.addition(data, _size(item, arrivals))
+            if not allowance.grants(errand.lake.data_id(errand.object_name(item)), *added):
+                entry = Entry(item.line, item.name or "", Outcome.FAILED, *allowances.REFUSAL)
+        yield item.line, entry
 
 
 def _held(errand: Errand, items: "Sequence[Item]") -> set[int]:
@@ -352,7 +365,7 @@ def _announcement(
 ) -> Announcement:
     return Announcement(
         object_name=errand.object_name(item),
-        size=arrivals[item.line].size if item.url else len(decode(item.encoded)),
+        size=_size(item, arrivals),
         content_type=content_type,
         tags=item.tags,
         source=item.source,
@@ -360,6 +373,13 @@ def _announcement(
         custom_metadata=item.custom_metadata,
         description=item.description,
     )
+
+
+def _size(item: "Item", arrivals: "Mapping[int, Arrival]") -> int | None:
+    """None: its bytes have not come yet."""
+    if not item.url:
+        return len(decode(item.encoded))
+    return arrivals[item.line].size if item.line in arrivals else None
 
 
 def _put(errand: Errand, item: "Item", content_type: str, *, replaces: bool) -> None:

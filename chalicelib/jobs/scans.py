@@ -86,7 +86,7 @@ def record(drafts: "Sequence[Data]") -> Recorded:
 def dispatch(lake: "Lake", recorded: Recorded) -> None:
     """Have the bytes looked at of what is new, and the objects that seem to have changed."""
     if lake.preprocess is Preprocess.EAGER:
-        _ask_preprocess(lake, [data for data in recorded.inserted if not data.complete])
+        look(lake, [data for data in recorded.inserted if not data.complete])
     hint(lake, recorded.changed)
 
 
@@ -112,6 +112,11 @@ def hint(lake: "Lake", names: "Sequence[str]") -> None:
     _send("send rechecks", lambda left: queues.send_rechecks(lake.home.routing_key, left), names)
 
 
+def look(lake: "Lake", data: "Iterable[Data]") -> None:
+    """Have the bytes of these objects looked at."""
+    _send("send preprocess", queues.send_preprocess, [Work.on(lake, each) for each in data])
+
+
 def _insert(drafts: "Sequence[Data]") -> "Mapping[str, Data]":
     """What is recorded now, by name; nothing of those that the table refuses."""
     there: dict[str, Data] = {}
@@ -130,11 +135,6 @@ def _insert(drafts: "Sequence[Data]") -> "Mapping[str, Data]":
             return there
         transactions.pause(attempted)
     raise StorageUnavailable("insert records", "throttled")
-
-
-def _ask_preprocess(lake: "Lake", data: "Sequence[Data]") -> None:
-    work = [Work(each.id, lake.home, each.object_name, each.etag, each.content) for each in data]
-    _send("send preprocess", queues.send_preprocess, work)
 
 
 def _send[T](action: str, send: "Callable[[Sequence[T]], Sequence[T]]", messages: "Sequence[T]") -> None:

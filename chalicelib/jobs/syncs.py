@@ -7,22 +7,25 @@ that would remove too much is stopped before anything is.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import batched
 from typing import TYPE_CHECKING
 
+from chalicelib import parallel
 from chalicelib.errors import Hopeless
 from chalicelib.jobs import scans, ways
 from chalicelib.jobs.steps import Step
-from chalicelib.model import keyrange, moment
+from chalicelib.model import keyrange, limits, moment
 from chalicelib.model.data import Status
 from chalicelib.model.errand import Phase
 from chalicelib.model.keyrange import Span
 from chalicelib.model.lake import Preprocess
-from chalicelib.storage import counters, entries, keyranges, listings, records
+from chalicelib.storage import counters, entries, keyranges, listings, records, thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chalicelib.jobs.ways import Way
+    from chalicelib.model.data import Data
     from chalicelib.model.job import Job
     from chalicelib.model.keyrange import KeyRange
     from chalicelib.model.lake import Lake
@@ -54,7 +57,10 @@ def way(lake: "Lake", job: "Job", phase: Phase) -> "Way":
         most = None if job.task["force"] else keyranges.counted(job)["ghosts"]
         return ways.over_names(lake, lambda here: _remove(lake, here, most))
     since = _waiting_since(lake, job)
-    return ways.over_names(lake, lambda here: _find(lake, here.left, since, dry_run=job.task["dry_run"]))
+    looks_for_files = lake.preprocess is not Preprocess.OFF and job.task.get("thumbnails", False)
+    missing = _missing_files if looks_for_files else _none
+    dry_run = job.task["dry_run"]
+    return ways.over_names(lake, lambda here: _find(lake, here.left, since, missing, dry_run=dry_run))
 
 
 def removals(job: "Job", ranges: "Sequence[KeyRange]") -> list[Span]:
@@ -74,26 +80,35 @@ def removals(job: "Job", ranges: "Sequence[KeyRange]") -> list[Span]:
     return spans if len(spans) <= keyranges.MOST_SPANS else [whole]
 
 
-def _find(lake: "Lake", left: Span, since: str | None, *, dry_run: bool) -> Step:
+def _find(
+    lake: "Lake",
+    left: Span,
+    since: str | None,
+    missing: "Callable[[Sequence[Entry]], Sequence[Data]]",
+    *,
+    dry_run: bool,
+) -> Step:
     found = compare(lake, left)
     recorded = [each for each in found.new if scans.can_be_recorded(each)]
     waiting = entries.waiting(found.same, since=since) if since else set()
+    lost = missing(found.same)
     stale = _stale(found.announced)
     names = [each.object_name for each in (*recorded, *found.changed)]
     names += [each.object_name for each in (*stale, *(same for same in found.same if same.id in waiting))]
     if not dry_run:
         scans.hint(lake, names)
+        scans.look(lake, lost)
     counts = {
         "seen": len(found.listed),
         "bytes": sum(each.sight.size or 0 for each in found.listed),
         "inserted": 0,
-        "unchanged": len(found.same) - len(waiting),
+        "unchanged": len(found.same) - len(waiting) - len(lost),
         "new": len(recorded),
         "changed": len(found.changed),
         "ghosts": len(found.ghosts),
-        "missing_thumbnails": len(waiting),
+        "missing_thumbnails": len(waiting) + len(lost),
         "stale": len(stale),
-        "hinted": 0 if dry_run else len(names),
+        "hinted": 0 if dry_run else len(names) + len(lost),
         "failed": len(found.new) - len(recorded),
     }
     return Step(found.end, counts)
@@ -134,6 +149,17 @@ def _stale(announced: "Sequence[Entry]") -> "list[Entry]":
     """Those that need not be waited for any longer."""
     found = records.read_all(entry.id for entry in announced)
     return [entry for entry in announced if entry.id in found and not found[entry.id].announced]
+
+
+def _missing_files(same: "Sequence[Entry]") -> "Sequence[Data]":
+    """Data whose thumbnail was removed. Nothing tells of that: records are read, and files looked for."""
+    batches = list(batched((entry.id for entry in same), limits.READ_BATCH, strict=False))
+    found = [data for part in parallel.for_each(records.read_many, batches) for data in part.values()]
+    return thumbnails.missing(data for data in found if data.live)
+
+
+def _none(same: "Sequence[Entry]") -> "Sequence[Data]":
+    return ()
 
 
 def _waiting_since(lake: "Lake", job: "Job") -> str | None:

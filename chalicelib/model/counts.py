@@ -17,6 +17,8 @@ class Counts:
 
     items: int
     bytes: int
+    announced_bytes: int
+    """Of objects that are announced and have not come: not among `bytes`."""
     by_type: "Mapping[str, int]"
     by_status: "Mapping[str, int]"
     by_kind: "Mapping[str, int]"
@@ -29,6 +31,8 @@ def weigh(data: "Data | None") -> Counter[str]:
         return Counter()
     size = (data.size or 0) if data.live else 0
     counted = Counter({"items": 1, "bytes": size, f"status:{data.status}": 1, f"kind:{data.kind}": 1})
+    if not data.live:
+        counted["announced_bytes"] = data.size or 0
     if data.type:
         counted[f"type:{data.type}"] = 1
     counted.update(label_counter(LabelKind.TAG, tag) for tag in data.tags)
@@ -56,6 +60,7 @@ def gather(counters: "Mapping[str, int]") -> Counts:
     return Counts(
         items=counters.get("items", 0),
         bytes=counters.get("bytes", 0),
+        announced_bytes=counters.get("announced_bytes", 0),
         by_type=group("type"),
         by_status=group("status"),
         by_kind=group("kind"),

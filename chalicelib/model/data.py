@@ -172,6 +172,9 @@ class Data:
     """What people wrote of `metadata`; None where they want nothing to be said."""
     edit_id: str | None = None
     """Names the last edit of description, source or metadata."""
+    asked_at: int | None = None
+    """When somebody last asked for these bytes to be looked at, in seconds since the epoch. Only of data that
+    is looked at when it is asked for."""
     expires_at: int | None = None
     """Seconds since the epoch, of tombstones and of what is announced."""
 

@@ -5,9 +5,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model import limits
+from chalicelib.model.quota import Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 STACK = "stack"
@@ -40,6 +41,8 @@ class Preprocess(StrEnum):
 
     EAGER = "eager"
     """As soon as it is there."""
+    LAZY = "lazy"
+    """When somebody first asks for it: till then records stay `indexed`."""
     OFF = "off"
     """Never: records stay `indexed`."""
 
@@ -72,6 +75,7 @@ class Lake:
     metadata_schema: "Mapping[str, Any] | None" = None
     """What custom metadata must be like; see chalicelib/model/schema.py."""
     preprocess: Preprocess = Preprocess.EAGER
+    quota: Quota | None = None
     notified: Notified = Notified.CONNECTED
     notified_detail: str | None = None
     """What is to be done where it is not connected, in words."""
@@ -83,9 +87,14 @@ class Lake:
     @classmethod
     def read(cls, fields: "Mapping[str, Any]") -> "Lake":
         """A lake of its fields as JSON has them. Those that are not there are as in a lake of old."""
-        kinds = {"preprocess": Preprocess, "notified": Notified, "shards": int}
+        kinds: dict[str, Callable[[Any], Any]] = {
+            "preprocess": Preprocess,
+            "notified": Notified,
+            "shards": int,
+            "quota": Quota.read,
+        }
         there = {name: value for name, value in fields.items() if value is not None or name not in kinds}
-        return cls(**there | {name: kinds[name](there[name]) for name in kinds if name in there})
+        return cls(**there | {name: read(there[name]) for name, read in kinds.items() if name in there})
 
     def holds(self, object_name: str) -> bool:
         return object_name.startswith(self.prefix) and not object_name.startswith(ARTIFACTS_PREFIX)

@@ -34,6 +34,9 @@ QUERY_CHARACTERS = 4096
 JOB_DAYS = 30
 """How long a job can be looked at."""
 
+QUOTA = 2**53 - 1
+"""Largest number of items or bytes, which programs in JavaScript can still tell from the next one."""
+
 CALL_SECONDS = 30
 """Longer than any call to the API takes. What one has read before then, it no longer acts on after that."""
 
@@ -126,6 +129,9 @@ CLAIM_HELD_SECONDS = 60
 
 CLAIM_KEPT_SECONDS = 86_400
 """How long the answer to a request with an Idempotency-Key is repeated."""
+
+ASKED_SECONDS = 300
+"""How long nobody else asks for bytes to be looked at once somebody has. After that the work may be lost."""
 
 THUMBNAIL_PIXELS = 256
 """Longest side of a thumbnail."""

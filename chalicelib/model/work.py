@@ -1,8 +1,13 @@
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from chalicelib.model.data import Kind
 from chalicelib.model.lake import Bucket
+
+if TYPE_CHECKING:
+    from chalicelib.model.data import Data
+    from chalicelib.model.lake import Lake
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,13 @@ class Work:
     """Where the bytes come from, if that is elsewhere."""
     check: bool = False
     """Only to see whether a link's target is there, and the same as before."""
+    again: bool = False
+    """They were looked at before, and the thumbnail that was made of them is gone."""
+
+    @classmethod
+    def on(cls, lake: "Lake", data: "Data") -> "Work":
+        """That of an object."""
+        return cls(data.id, lake.home, data.object_name, data.etag, data.content, again=data.complete)
 
     @property
     def is_elsewhere(self) -> bool:

@@ -56,7 +56,9 @@ def _opened_in_quarantine(work: "Work") -> "Iterator[Source]":
 def publish(work: "Work", facts: "Facts", sight: "Sight | None", *, thumbnail: bool) -> bool:
     """False when nobody waits for it any more."""
     if not work.is_elsewhere:
-        return records.publish(work.data_id, work.content, facts, sight, thumbnail=thumbnail)
+        return records.publish(
+            work.data_id, work.content, facts, sight, thumbnail=thumbnail, again=work.again
+        )
     is_published = records.publish_target(work, facts, sight, thumbnail=thumbnail)
     _discard(work)
     return is_published

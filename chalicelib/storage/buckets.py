@@ -183,6 +183,18 @@ def put_thumbnail(key: str, body: bytes) -> None:
         )
 
 
+def holds_thumbnail(data: "Data") -> bool:
+    """Whether the file is there that the record says there is."""
+    with aws.calling("look at thumbnail"):
+        try:
+            _artifacts().head_object(Bucket=config.artifacts_bucket, Key=data.thumbnail_key)
+        except ClientError as error:
+            if aws.error_code(error) not in _NOT_THERE:
+                raise
+            return False
+    return True
+
+
 def delete_artifacts(keys: "Sequence[str]") -> None:
     """At most 1,000. Deleting what is not there succeeds."""
     with aws.calling("delete artifacts"):

@@ -35,10 +35,22 @@ def begin_scan(lake: "Lake") -> Job:
     return _begin_walk(lake, JobKind.SCAN, {})
 
 
-def begin_sync(lake: "Lake", *, dry_run: bool = False, force: bool = False, patience_seconds: int = 0) -> Job:
+def begin_sync(
+    lake: "Lake",
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+    thumbnails: bool = False,
+    patience_seconds: int = 0,
+) -> Job:
     """Have looked at all that differs between the bucket and the index, and at what waits for its bytes to be
-    looked at for longer than that."""
-    task = {"dry_run": dry_run, "force": force, "patience_seconds": patience_seconds}
+    looked at for longer than that. With `thumbnails` also at what has lost that."""
+    task = {
+        "dry_run": dry_run,
+        "force": force,
+        "thumbnails": thumbnails,
+        "patience_seconds": patience_seconds,
+    }
     return _begin_walk(lake, JobKind.SYNC, task)
 
 

@@ -1,7 +1,7 @@
 """Data records: the only place that knows how one is laid out in its table, and what each write is
 conditional on."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from itertools import batched, islice
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ _DERIVED = (
     "channels",
     "metadata",
     "thumbnail",
+    "asked_at",
 )
 
 
@@ -102,6 +103,17 @@ def insert_absent(drafts: "Sequence[Data]") -> list[Data | None]:
             Statements=[_insertion(data) for data in drafts]
         )
     return [_inserted(data, response) for data, response in zip(drafts, answer["Responses"], strict=True)]
+
+
+def note_asked(found: "Sequence[Data]", at: int | None) -> "list[Data]":
+    """Note of at most 25 when their bytes were asked for, or, with None, that they were not. Answers those of
+    which that was done: they show the same bytes as when they were read, and nobody has noted it since."""
+    with aws.calling("note what is asked for"):
+        answer = aws.client("dynamodb").batch_execute_statement(
+            Statements=[_noting_asked(data, at) for data in found]
+        )
+    noted = zip(found, answer["Responses"], strict=True)
+    return [replace(data, asked_at=at) for data, response in noted if "Error" not in response]
 
 
 def write_live(
@@ -190,14 +202,27 @@ def unchanged_since(before: Data | None) -> "Condition":
 
 def awaits(content: str) -> "Condition":
     """Whether the record still shows these bytes and nobody has published what they say."""
-    shown = (DataItem.content == content) & (DataItem.state == State.LIVE)
-    waiting: Condition = shown & (DataItem.status == Status.INDEXED)
+    waiting: Condition = shows(content) & (DataItem.status == Status.INDEXED)
     return waiting
 
 
-def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, thumbnail: bool) -> bool:
+def shows(content: str) -> "Condition":
+    """Whether the record still shows these bytes."""
+    shown: Condition = (DataItem.content == content) & (DataItem.state == State.LIVE)
+    return shown
+
+
+def publish(
+    data_id: str,
+    content: str,
+    facts: "Facts",
+    sight: Sight | None,
+    *,
+    thumbnail: bool,
+    again: bool = False,
+) -> bool:
     """Record what the bytes say, and what S3 said of them. False when they are no longer the record's, or
-    when it was recorded before."""
+    when it was recorded before and is not to be `again`."""
     values = _facts(facts, thumbnail=thumbnail)
     if sight:
         values |= {
@@ -206,7 +231,7 @@ def publish(data_id: str, content: str, facts: "Facts", sight: Sight | None, *, 
             # The same bytes may have been put there again since they were fetched, and the record may know.
             "last_modified": DataItem.last_modified | sight.last_modified,
         }
-    return _publish(data_id, content, values)
+    return _publish(data_id, content, values, again=again)
 
 
 def publish_target(work: "Work", facts: "Facts", sight: Sight | None, *, thumbnail: bool) -> bool:
@@ -220,14 +245,13 @@ def publish_target(work: "Work", facts: "Facts", sight: Sight | None, *, thumbna
         is_dead = facts.status_reason in _DEAD
         values |= {name: value for name, value in seen.items() if value is not None}
         values |= {"health": Health.DEAD if is_dead else Health.OK, "checked_at": _now()}
-    return _publish(work.data_id, work.content, values)
+    return _publish(work.data_id, work.content, values, again=work.again)
 
 
 def note_health(data_id: str, content: str, health: Health) -> bool:
     """Record what was found where a link points to. False when it is gone, or fetched again since."""
-    condition = (DataItem.content == content) & (DataItem.state == State.LIVE)
     try:
-        _update(data_id, {"health": health, "checked_at": _now()}, condition)
+        _update(data_id, {"health": health, "checked_at": _now()}, shows(content))
     except aws.ConditionFailed:
         return False
     return True
@@ -238,9 +262,8 @@ def await_target(link: Data, op_id: str) -> Data | None:
     or the link is gone."""
     unknown = dict.fromkeys((*_DERIVED, *_OF_TARGET)) | {"url": link.url}
     fresh = {"content": op_id, "status": Status.INDEXED, "updated_at": _now()}
-    condition = (DataItem.content == link.content) & (DataItem.state == State.LIVE)
     try:
-        return _update(link.id, unknown | fresh, condition)
+        return _update(link.id, unknown | fresh, shows(link.content))
     except aws.ConditionFailed:
         return None
 
@@ -249,9 +272,10 @@ def _facts(facts: "Facts", *, thumbnail: bool) -> dict[str, Any]:
     return asdict(facts) | {"metadata": facts.metadata or None, "thumbnail": thumbnail or None}
 
 
-def _publish(data_id: str, content: str, values: dict[str, Any]) -> bool:
+def _publish(data_id: str, content: str, values: dict[str, Any], *, again: bool) -> bool:
+    condition = shows(content) if again else awaits(content)
     try:
-        _update(data_id, values | {"updated_at": _now()}, awaits(content))
+        _update(data_id, values | {"updated_at": _now(), "asked_at": None}, condition)
     except aws.ConditionFailed:
         return False
     return True
@@ -374,6 +398,19 @@ def _insertion(data: Data) -> dict[str, Any]:
         "Statement": f'INSERT INTO "{config.data_table}" VALUE {{{names}}}',
         "Parameters": list(item.values()),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _noting_asked(data: Data, at: int | None) -> dict[str, Any]:
+    change, change_to = ('REMOVE "asked_at"', []) if at is None else ('SET "asked_at"=?', [at])
+    noted, noted_as = (
+        ('"asked_at" IS MISSING', []) if data.asked_at is None else ('"asked_at"=?', [data.asked_at])
+    )
+    where = f'"id"=? AND "content"=? AND "state"=? AND {noted}'
+    values = (*change_to, data.id, data.content, data.state, *noted_as)
+    return {
+        "Statement": f'UPDATE "{config.data_table}" {change} WHERE {where}',
+        "Parameters": [{"N": str(each)} if isinstance(each, int) else {"S": str(each)} for each in values],
     }
 
 
@@ -505,5 +542,6 @@ def _data(item: DataItem) -> Data:
         custom_metadata=item.custom_metadata or {},
         edited_metadata=item.edited_metadata or {},
         edit_id=item.edit_id,
+        asked_at=_integer(item.asked_at),
         expires_at=_integer(item.expires_at),
     )

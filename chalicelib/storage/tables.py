@@ -126,6 +126,7 @@ class DataItem(Table):
     channels = NumberAttribute(null=True)
     metadata = CompactJSONAttribute(null=True)
     thumbnail = BooleanAttribute(null=True)
+    asked_at = NumberAttribute(null=True)
 
     tags: Any = UnicodeSetAttribute(null=True)
     source = UnicodeAttribute(null=True)
@@ -164,6 +165,7 @@ class LakeItem(Table):
     created_at = UnicodeAttribute()
     metadata_schema = JSONAttribute(null=True)
     preprocess = UnicodeAttribute(null=True)
+    quota: Any = JSONAttribute(null=True)
     notified = UnicodeAttribute(null=True)
     notified_detail = UnicodeAttribute(null=True)
 

@@ -85,7 +85,7 @@ class Delivery:
     def dispatch(self, targets: "Sequence[Target]") -> None:
         verdicts = ((target, target.verdict) for target in targets if target.verdict)
         waiting = {
-            _work(target.lake, verdict.record): target
+            Work.on(target.lake, verdict.record): target
             for target, verdict in verdicts
             if not verdict.record.complete and target.lake.preprocess is Preprocess.EAGER
         }
@@ -214,7 +214,3 @@ def _draft(target: Target) -> "Data":
         raise ValueError("a hint without size and etag inserts nothing")
     sight = Sight(size=hint.size, etag=hint.etag, version_id=hint.version_id)
     return first_record(target.lake, hint.object_name, sight, hint.sequencer, moment.new_op_id())
-
-
-def _work(lake: "Lake", record: "Data") -> Work:
-    return Work(record.id, lake.home, record.object_name, record.etag, record.content)

@@ -71,6 +71,10 @@ def test_lakes_are_made_changed_and_deleted(client, connector):
     changed = lake.update(name="pictures", preprocess="off", metadata_schema=None)
     assert (changed.name, changed.preprocess, changed.metadata_schema) == ("pictures", "off", None)
     assert client.get_datalake("pictures") == changed
+    limited = changed.update(quota={"items": 5})
+    assert (limited.quota, limited.over_quota) == ({"items": 5, "bytes": None}, False)
+    changed = limited.update(quota=None)
+    assert changed.quota is None
     with pytest.raises(Conflict):
         client.create_datalake("PICTURES", connector.id)
     with pytest.raises(InvalidRequest):

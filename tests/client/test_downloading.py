@@ -8,6 +8,7 @@ import pytest
 from tidelake import ErrorManager, Incomplete, Unreachable
 
 from tests.client.stack import breaks_off, lost, refused, says
+from tests.e2e.lake import png
 
 CONTENT = "POST /v1/datalakes/{lake}/data/content"
 GET = r"GET /\S*X-Amz"
@@ -273,6 +274,16 @@ def test_addresses_of_bytes_and_thumbnails_need_no_key(stack, lake):
     assert httpx.Client(transport=stack).get(data.content_url()).content == b"bytes"
     with pytest.raises(Exception, match="no thumbnail"):
         data.thumbnail_url()
+
+
+def test_a_thumbnail_that_is_still_to_be_made_is_waited_for(stack, lake, pauses):
+    lake.update(preprocess="lazy")
+    stack.put("a.png", png())
+    [data] = lake.list_data()
+    assert data.status == "indexed"
+    url = data.thumbnail_url()
+    assert pauses[0] >= 2
+    assert httpx.Client(transport=stack).get(url).content[8:12] == b"WEBP"
 
 
 def test_the_sum_of_what_lies_there_is_that_of_its_bytes(stack, lake, folder):

@@ -131,6 +131,8 @@ def test_counters_equal_a_recount(stack: Stack, folder: str) -> None:
             "by_type": dict(Counter(r["type"] for r in records if r["type"])),
             "by_status": dict(Counter(r["status"] for r in records)),
             "by_kind": dict(Counter(r["kind"] for r in records)),
+            "quota": None,
+            "over_quota": False,
         }
 
     stats = "/datalakes/default/stats"

@@ -27,8 +27,9 @@ def lake(stack: Stack) -> Iterator[dict[str, Any]]:
     stack.clear(prefix)
 
 
-def run(stack: Stack, lake: dict[str, Any], kind: JobKind) -> dict[str, Any]:
-    job = new_job("default", lake["id"], kind, {"dry_run": False, "force": False, "patience_seconds": 0})
+def run(stack: Stack, lake: dict[str, Any], kind: JobKind, **task: Any) -> dict[str, Any]:
+    usual = {"dry_run": False, "force": False, "thumbnails": False, "patience_seconds": 0}
+    job = new_job("default", lake["id"], kind, usual | task)
     stack.sqs.send_message(QueueUrl=stack.handle["queues"]["walks"], MessageBody=Errand(job).encode())
     over = ("succeeded", "failed")
     assert eventually(lambda: stack.call(f"/jobs/{job.id}").body.get("state") in over)

@@ -14,6 +14,7 @@ FUNCTIONS = {
     "Preprocess",
     "PreprocessLarge",
     "SyncAll",
+    "WatchQuotas",
     "Upstream",
     "Walk",
 }
@@ -81,7 +82,7 @@ def test_events_come_in_large_batches_and_images_in_small_ones(sources):
     sizes = {
         name: (source["BatchSize"], source["MaximumBatchingWindowInSeconds"])
         for name, source in sources.items()
-        if name != "SyncAll"
+        if name not in ("SyncAll", "WatchQuotas")
     }
     assert sizes == {
         "Upstream": (500, 1),
@@ -104,6 +105,14 @@ def test_every_lake_is_synced_once_a_night_unless_the_deploy_says_otherwise(sour
     assert sources["SyncAll"]["Schedule"] == "cron(0 3 * * ? *)"
     assert sources["SyncAll"]["State"] == {"Fn::If": ["SyncsNightly", "ENABLED", "DISABLED"]}
     assert template["Parameters"]["NightlySync"]["Default"] == "true"
+
+
+def test_quotas_are_watched_and_the_alarm_is_about_this_stack_alone(sources, resources):
+    assert sources["WatchQuotas"]["Schedule"] == "rate(5 minutes)"
+    alarm = resources["QuotasAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Tidelake", "DatalakesOverQuota")
+    assert {"Name": "function_name", "Value": {"Ref": "WatchQuotas"}} in alarm["Dimensions"]
+    assert alarm["Period"] > 300
 
 
 def test_a_walk_has_as_many_open_ranges_as_there_may_be_workers_and_little_memory(functions, sources):

@@ -64,6 +64,7 @@ def test_patterns_end_a_resource_of_the_stack(rights):
                 "${ArtifactsBucket}/quarantine/*",
                 ":rule/${AWS::StackName}-*",
                 "${ArtifactsBucket}/imports/*",
+                "${ArtifactsBucket}/*.webp",
             )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
@@ -218,11 +219,11 @@ def test_whoever_reads_quarantine_can_tell_missing_bytes_from_forbidden_ones(rig
     reading = {name for name, resource in allowed(rights, "s3:GetObject") if "quarantine" in resource}
     listing = {name for name, resource in allowed(rights, "s3:ListBucket") if "Artifacts" in resource}
     assert reading == {"Jobs", "Preprocess", "PreprocessLarge"}
-    # Walks list the parts of their reports.
+    # Walks list the parts of their reports, and look for thumbnails.
     assert listing == reading | {"APIHandler", "Walk"}
 
 
-def test_of_derived_files_jobs_reach_imports_and_quarantine_alone(rights):
+def test_of_derived_files_jobs_write_imports_alone_and_empty_quarantine(rights):
     assert {
         (action, resource["Fn::Sub"].partition("}/")[2])
         for name, action, resource in rights
@@ -232,6 +233,7 @@ def test_of_derived_files_jobs_reach_imports_and_quarantine_alone(rights):
         ("s3:PutObject", "imports/*"),
         ("s3:GetObject", "quarantine/*"),
         ("s3:DeleteObject", "quarantine/*"),
+        ("s3:GetObject", "*.webp"),
     }
 
 
@@ -273,9 +275,13 @@ def test_walks_list_and_read_objects_and_write_records_and_reports(rights):
     mine = {(action, str(resource)) for name, action, resource in rights if name == "Walk"}
     reading = {"s3:ListBucket", "s3:GetObject"}
     assert {action for action, resource in mine if "DataBucket" in resource} == reading
-    assert {resource for action, resource in mine if action == "s3:PutObject"} == {
-        "{'Fn::Sub': 'arn:${AWS::Partition}:s3:::${ArtifactsBucket}/imports/*'}"
-    }
+    imports, thumbnails = (
+        f"{{'Fn::Sub': 'arn:${{AWS::Partition}}:s3:::${{ArtifactsBucket}}/{which}'}}"
+        for which in ("imports/*", "*.webp")
+    )
+    assert {resource for action, resource in mine if action == "s3:PutObject"} == {imports}
+    read = {resource for action, resource in mine if action == "s3:GetObject"}
+    assert {resource for resource in read if "Artifacts" in resource} == {imports, thumbnails}
     assert {action for action, resource in mine if "DataTable" in resource} == {
         *("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"),
         # What people say of records.

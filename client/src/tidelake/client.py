@@ -105,6 +105,7 @@ class Client:
         on_create: Literal["scan", "none"] | None = None,
         preprocess: Literal["eager", "lazy", "off"] = "eager",
         metadata_schema: Mapping[str, Any] | None = None,
+        quota: Mapping[str, Any] | None = None,
     ) -> Datalake:
         """A datalake on a connector's bucket, under a prefix.
 
@@ -112,7 +113,7 @@ class Client:
         is the first of `Datalake.list_jobs`. Needs an admin's key. Raises Conflict if there is one of this
         name.
         """
-        given = {"on_create": on_create, "metadata_schema": metadata_schema}
+        given = {"on_create": on_create, "metadata_schema": metadata_schema, "quota": quota}
         body = {
             "name": name,
             "connector": connector,

@@ -78,6 +78,9 @@ class Datalake:
     metadata_schema: Mapping[str, Any] | None
     """What custom metadata may hold."""
     quota: Mapping[str, Any] | None
+    """The most `items` and `bytes` that it is to hold, each a number or None."""
+    over_quota: bool
+    """Whether it holds more."""
     notifications: Mapping[str, Any] | None
     """Whether its bucket tells of its changes."""
     created_at: datetime
@@ -111,8 +114,9 @@ class Datalake:
         name: str | None = None,
         preprocess: Literal["eager", "lazy", "off"] | None = None,
         metadata_schema: Mapping[str, Any] | Keep | None = KEEP,
+        quota: Mapping[str, Any] | Keep | None = KEEP,
     ) -> Datalake:
-        """With another name, preprocess or schema; what is not given stays. Needs an admin's key.
+        """With another name, preprocess, schema or quota; what is not given stays. Needs an admin's key.
 
         Without any change the bucket is asked again to tell of its changes.
         """
@@ -120,6 +124,8 @@ class Datalake:
         changes: dict[str, Any] = {each: value for each, value in given.items() if value is not None}
         if metadata_schema is not KEEP:
             changes["metadata_schema"] = metadata_schema
+        if quota is not KEEP:
+            changes["quota"] = quota
         return self._read(self.wire, self.call("PATCH", body=changes))
 
     def delete(self, *, confirm: str) -> Job:
@@ -493,9 +499,11 @@ class Datalake:
         body = {**what, **said, "dry_run": dry_run}
         return self._begin("imports", "bucket", body=body)
 
-    def sync(self, *, dry_run: bool = False, force: bool = False) -> Job:
-        """A job that holds the index against the bucket: what is new, what has changed, what is gone."""
-        return self._begin("sync", body={"dry_run": dry_run, "force": force})
+    def sync(self, *, dry_run: bool = False, force: bool = False, thumbnails: bool = False) -> Job:
+        """A job that holds the index against the bucket: what is new, what has changed, what is gone. With
+        `thumbnails` also of which of them the thumbnail was removed, which takes longer."""
+        body = {"dry_run": dry_run, "force": force, "thumbnails": thumbnails}
+        return self._begin("sync", body=body)
 
     def list_jobs(self, *, state: str | None = None, limit: int | None = None) -> list[Job]:
         """Of this datalake, of the last 30 days, the newest first."""

@@ -161,9 +161,9 @@ class Wire:
                 continue
             if answer.status_code < 400:
                 return answer
-            # A conflict that says when to come again is the same call, still being answered.
+            # What says when to come again: the same call, still being answered, or what is still being made.
             passing = answer.status_code in RETRYABLE_STATUSES or (
-                answer.status_code == 409 and "Retry-After" in answer.headers
+                answer.status_code in (404, 409) and "Retry-After" in answer.headers
             )
             if not (passing and self.retries.wait(attempt, answer.headers)):
                 raise problem(answer.status_code, _body(answer))

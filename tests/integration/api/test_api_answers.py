@@ -9,7 +9,7 @@ import app
 from chalicelib.api.routes import ROUTES
 from chalicelib.errors import StorageUnavailable
 from chalicelib.model.data import Reason, Status, Type
-from chalicelib.storage import aws, records
+from chalicelib.storage import aws, buckets, records
 from chalicelib.storage.tables import DataItem
 
 ORDERS = ["created_at", "-created_at", "object_name", "-object_name", "filename", "-filename"]
@@ -53,6 +53,7 @@ def test_lakes_are_listed_and_found_by_name_and_by_id(gateway, lake, foreign_lak
         "preprocess": "eager",
         "metadata_schema": None,
         "quota": None,
+        "over_quota": False,
         "notifications": {"state": "connected", "detail": None},
         "created_at": lake.created_at,
     }
@@ -69,6 +70,8 @@ def test_stats_are_the_counters(gateway, lake):
         "by_type": {"image": 1},
         "by_status": {"ready": 2},
         "by_kind": {"object": 2},
+        "quota": None,
+        "over_quota": False,
     }
 
 
@@ -147,6 +150,7 @@ def test_what_could_run_in_a_browser_is_downloaded(gateway, lake, put, facts):
 
 def test_a_thumbnail_is_a_redirect_to_the_artifacts(gateway, lake, put):
     data = put(lake, "a.jpg")
+    buckets.put_thumbnail(data.thumbnail_key, b"webp")
     answer = gateway.get(f"{DATA}/{data.id}/thumbnail")
     assert answer.status == 302
     assert "artifacts" in answer.headers["Location"]
@@ -156,7 +160,7 @@ def test_a_thumbnail_is_a_redirect_to_the_artifacts(gateway, lake, put):
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        ({"status": Status.INDEXED, "type": None}, "the data is indexed"),
+        ({"status": Status.FAILED, "status_reason": Reason.CORRUPT}, "the data is failed (corrupt)"),
         (
             {"status": Status.SKIPPED, "status_reason": Reason.UNSUPPORTED_TYPE},
             "the data is skipped (unsupported_type)",
@@ -168,6 +172,13 @@ def test_a_missing_thumbnail_is_a_problem_that_says_why(gateway, lake, put, fact
     answer = gateway.get(f"{DATA}/{data.id}/thumbnail")
     assert is_problem(answer, 404, "not_found")
     assert answer.body["detail"] == f"there is no thumbnail: {why}"
+
+
+def test_a_thumbnail_that_is_being_made_is_to_be_asked_for_again(gateway, lake, put):
+    data = put(lake, "a.jpg", thumbnail=False, status=Status.INDEXED, type=None)
+    answer = gateway.get(f"{DATA}/{data.id}/thumbnail")
+    assert is_problem(answer, 404, "not_ready")
+    assert answer.headers["Retry-After"] == "2"
 
 
 def test_the_content_of_many_is_where_that_of_each_is(gateway, lake, foreign_lake, put):
@@ -333,6 +344,7 @@ def test_every_request_is_one_line_without_secrets(gateway, lake, put, monkeypat
     lines = []
     monkeypatch.setattr("chalicelib.api.exchanges.logger.info", lambda text, **fields: lines.append(fields))
     data = put(lake, "a.jpg")
+    buckets.put_thumbnail(data.thumbnail_key, b"webp")
     gateway.get(f"{DATA}/{data.id}/thumbnail")
     [line] = lines
     assert line.pop("ms") > 0

@@ -79,6 +79,12 @@ def test_records_are_written_and_read_alike(twins: Twins, lake: Lake, seed: int)
         facts, seeing = random.choice(FACTS), random.choice([sight(random), None])
         records.publish(lake.data_id(key), content, facts, seeing, thumbnail=facts.status is Status.READY)
 
+    def ask() -> None:
+        known = [data for data in seen.values() if data]
+        asked = random.sample(known, min(len(known), random.randint(1, 3)))
+        if asked:
+            records.note_asked(asked, random.choice([None, 1, 2]))
+
     def read_many() -> None:
         records.read_many([lake.data_id(key) for key in random.sample(KEYS, 3)])
 
@@ -88,7 +94,7 @@ def test_records_are_written_and_read_alike(twins: Twins, lake: Lake, seed: int)
         with patch.object(shards, "share", lambda *_: random.choice([1, 9])):
             records.positions(lake, order, [span], descending=descending, limit=random.choice([1, 2, 9]))
 
-    anything = [insert, read_many, list_page]
+    anything = [insert, ask, read_many, list_page]
     about_a_key = [read, read, write_live, write_gone, publish]
     for _ in range(60):
         if random.random() < 0.3:

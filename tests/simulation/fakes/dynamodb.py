@@ -154,6 +154,8 @@ class DynamoDB:
         return self.tokens.setdefault(ClientRequestToken, {})
 
     def batch_execute_statement(self, *, Statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        if all(statement["Statement"].startswith("UPDATE") for statement in Statements):
+            return self._execute_updates(Statements)
         drafts = [self._insertion(statement) for statement in Statements]
         targets = [(name, _key(self.tables[name], item)) for name, item in drafts]
         if len(set(targets)) < len(targets) or len(targets) > 25:
@@ -329,6 +331,41 @@ class DynamoDB:
             item = error.response.get("Item")
             return {"Code": "ConditionalCheckFailed"} | ({"Item": item} if item else {})
         return {"Code": "None"}
+
+    def _execute_updates(self, statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Each changes one attribute of one item, on condition that others are as they are said to be."""
+        parsed = [self._alteration(statement) for statement in statements]
+        if len({(name, key) for name, key, *_ in parsed}) < len(parsed) or len(parsed) > 25:
+            raise refusal("BatchExecuteStatement", "ValidationException")
+        return {"Responses": [self._alter(*each) for each in parsed]}
+
+    def _alteration(self, statement: dict[str, Any]) -> "tuple[str, Key, Item, Item]":
+        values = iter(decoded(dict(enumerate(statement["Parameters"]))).values())  # type: ignore[arg-type]
+        match = re.fullmatch(
+            r'UPDATE "([^"]+)" (?:SET|REMOVE) ("\w+"(?:=\?)?) WHERE (.+)', statement["Statement"]
+        )
+        if match is None or len(statement) != 2:
+            raise Unsupported(str(statement))
+        missing: Value = ("", "")
+
+        def read(text: str) -> tuple[str, Value]:
+            if found := re.fullmatch(r'"(\w+)"=\?', text):
+                return found[1], next(values)
+            return text.partition(" ")[0].strip('"'), missing
+
+        change, *conditions = map(read, [match[2], *match[3].split(" AND ")])
+        item = dict(conditions)
+        key = _key(self._table("BatchExecuteStatement", match[1]), item)
+        return match[1], key, dict([change]), item
+
+    def _alter(self, name: str, key: Key, change: Item, conditions: Item) -> dict[str, Any]:
+        table = self.tables[name]
+        before = table.items.get(key)
+        if before is None or any(before.get(each, ("", "")) != value for each, value in conditions.items()):
+            return {"Error": {"Code": "ConditionalCheckFailed"}, "TableName": name}
+        after = {each: value for each, value in {**before, **change}.items() if value != ("", "")}
+        self._write("BatchExecuteStatement", table, key, before, after)
+        return {"TableName": name}
 
     def _insertion(self, statement: dict[str, Any]) -> tuple[str, Item]:
         if statement["ReturnValuesOnConditionCheckFailure"] != "ALL_OLD" or len(statement) != 3:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from chalicelib.api import answers
 from chalicelib.model.counts import Counts
 from chalicelib.model.data import Data, Reason, Status, Type
+from chalicelib.model.lake import Lake
+from chalicelib.model.quota import Quota
 
 RECORD = Data(
     id="d7b0a1c2-55d1-5b9c-9d5e-0d2f1a3c4b5d",
@@ -68,13 +70,28 @@ def test_data_looks_as_documented():
 
 
 def test_stats_look_as_documented():
-    counts = Counts(items=2, bytes=9, by_type={"image": 1}, by_status={"ready": 2}, by_kind={"object": 2})
-    assert answers.describe_counts(counts) == {
+    groups = {"by_type": {"image": 1}, "by_status": {"ready": 2}, "by_kind": {"object": 2}}
+    counts = Counts(items=2, bytes=9, announced_bytes=3, **groups)
+    lake = Lake(
+        id=RECORD.lake_id,
+        name="default",
+        organization="acme",
+        connector="stack",
+        bucket="photos",
+        bucket_owner="123456789012",
+        prefix="",
+        shards=4,
+        created_at="2026-03-01T12:00:00.000Z",
+        quota=Quota(items=1),
+    )
+    assert answers.describe_counts(lake, counts) == {
         "items": 2,
         "bytes": 9,
         "by_type": {"image": 1},
         "by_status": {"ready": 2},
         "by_kind": {"object": 2},
+        "quota": {"items": 1, "bytes": None},
+        "over_quota": True,
     }
 
 

@@ -133,6 +133,7 @@ def test_a_lake_is_made_and_its_bucket_tells_of_it(world, admin):
         "preprocess": "off",
         "metadata_schema": None,
         "quota": None,
+        "over_quota": False,
         "notifications": {"state": "connected", "detail": None},
         "created_at": "2026-03-01T12:00:00.000Z",
     }
@@ -192,8 +193,8 @@ def test_what_is_made_with_an_idempotency_key_is_made_once(world, admin):
         ({"prefix": "/.tidelake/x"}, "#/prefix"),
         ({"prefix": None}, "#/prefix"),
         ({"on_create": "import"}, "#/on_create"),
-        ({"preprocess": "lazy"}, "#/preprocess"),
-        ({"quota": {"items": 5}}, "#/quota"),
+        ({"preprocess": "later"}, "#/preprocess"),
+        ({"quota": {"items": -5}}, "#/quota/items"),
         ({"metadata_schema": {}}, "#/metadata_schema/fields"),
         ({"metadata_schema": {"fields": {}, "more": 1}}, "#/metadata_schema/more"),
         ({"metadata_schema": {"fields": {"": {"type": "string"}}}}, "#/metadata_schema/fields//[key]"),

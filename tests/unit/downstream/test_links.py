@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.downstream import links
+from chalicelib.downstream.allowances import Allowance
 from chalicelib.downstream.links import LinkDraft
 from chalicelib.downstream.outcomes import IfLinked, Outcome, OutcomeKind
 from chalicelib.errors import InvalidUrl, StorageUnavailable
@@ -208,7 +209,7 @@ def test_what_is_foreseen_is_what_is_done_and_changes_nothing(world, lake):
         LinkDraft("http://example.org/"),
     ]
     for if_exists in IfLinked:
-        foreseen = links.foresee(lake, drafts, if_exists)
+        foreseen = links.foresee(lake, drafts, if_exists, Allowance.of(lake))
         assert {name: dict(table.items) for name, table in world.dynamodb.tables.items()} == before
         expected = {
             IfLinked.ERROR: [("failed", "conflict"), ("ok", None), ("failed", "conflict")],

@@ -2,7 +2,7 @@
 short, so that a few objects make many ranges."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from decimal import Decimal
 from functools import partial
@@ -14,23 +14,25 @@ import pytest
 
 from chalicelib.errors import StorageUnavailable
 from chalicelib.jobs import nightly, scans, syncs, walks
-from chalicelib.model import limits
+from chalicelib.model import limits, moment
 from chalicelib.model.data import Data, Status
 from chalicelib.model.errand import Phase, walk_of
 from chalicelib.model.job import Job, JobKind, JobState
 from chalicelib.model.keyrange import KeyRange
 from chalicelib.model.lake import ARTIFACTS_PREFIX, Lake, Preprocess
 from chalicelib.observability import logger
-from chalicelib.storage import entries, jobs, keyranges, lakes, listings, records
+from chalicelib.preprocess import worker as preprocess
+from chalicelib.storage import entries, jobs, keyranges, lakes, listings, records, thumbnails
 from chalicelib.upstream import intake
 from tests.simulation import faults, objects
 from tests.simulation.fakes.dynamodb import encoded
 from tests.simulation.fakes.errors import refusal
 from tests.simulation.fakes.events import s3_notification
 from tests.simulation.fakes.s3 import Bucket
-from tests.simulation.fakes.world import ORGANIZATION, Request, World, installed
+from tests.simulation.fakes.world import ARTIFACTS, ORGANIZATION, Request, World, installed
 from tests.simulation.interference import let
 from tests.simulation.invocation import Invocation
+from tests.simulation.painting import painted, picture, spoiled_picture
 from tests.simulation.shift import deliver, plenty, work
 from tests.unit.api.gateway import Gateway
 
@@ -233,7 +235,7 @@ def differences(world: World, lake: Lake) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("kind", ["scan", "sync"])
+@pytest.mark.parametrize("kind", ["scan", "sync", "thumbnails"])
 @pytest.mark.parametrize("fault", [*faults.ALL, None], ids=lambda fault: fault.__name__ if fault else "crash")
 def test_whichever_call_fails_the_walk_ends_as_without(
     world: World, lake: Lake, kind: str, fault: faults.Fault | None
@@ -241,9 +243,11 @@ def test_whichever_call_fails_the_walk_ends_as_without(
     """Every call of a whole walk by its number; of the faults that leave the worker alive, some."""
     names = [f"{n % 3}/{n:02}" for n in range(16)]
     fill(world, lake, names)
-    if kind == "sync":
+    if kind != "scan":
         scan(world, lake)
         publish_all(world)
+        world.sqs.queues["preprocess"].visible.clear()
+        paint_all(world)
         lose(world, lake, names)
     before = deepcopy(world.dynamodb.tables), deepcopy(world.sqs.queues)
     expected, calls = walk_failing(world, lake, kind, 10**9, fault)
@@ -259,13 +263,27 @@ def lose(world: World, lake: Lake, names: list[str]) -> None:
         world.s3.delete_object(Bucket=lake.bucket, Key=name)
     for name in names[4:8]:
         del world.dynamodb.tables["data"].items[("S", lake.data_id(name)),]
+    lose_thumbnails(world, names[8:11])
+
+
+def paint_all(world: World) -> None:
+    """All that is live has a thumbnail."""
+    table = world.dynamodb.tables["data"]
+    for key, item in list(table.items.items()):
+        table.items[key] = item | {"thumbnail": ("BOOL", True)}
+        world.s3.put_object(Bucket=ARTIFACTS, Key=record(item).thumbnail_key, Body=b"webp")
+
+
+def lose_thumbnails(world: World, names: Iterable[str]) -> None:
+    for name in names:
+        world.s3.delete_object(Bucket=ARTIFACTS, Key=live(world)[name].thumbnail_key)
 
 
 def walk_failing(
     world: World, lake: Lake, kind: str, number: int, fault: faults.Fault | None
 ) -> tuple[Any, int]:
     """What came of it, and how many calls it took. Without a fault the worker dies at the call."""
-    job = jobs.begin_scan(lake) if kind == "scan" else jobs.begin_sync(lake)
+    job = jobs.begin_scan(lake) if kind == "scan" else jobs.begin_sync(lake, thumbnails=kind == "thumbnails")
     calls = count()
 
     def decide(request: Request) -> Any:
@@ -465,14 +483,47 @@ def test_a_canceled_walk_stops_and_tells_how_far_it_was(world: World, lake: Lake
     job = jobs.begin_scan(lake)
     deliver(world, partial(next, chain([300_000] * 2, repeat(0))), queue="walks")
     gateway = Gateway()
+    world.clock += 2
     running = gateway.call("GET", f"/v1/jobs/{job.id}").body
     assert (running["state"], running["progress"]["seen"]) == ("running", len(live(world)))
-    assert "per_second" in running["progress"]
     assert gateway.call("POST", f"/v1/jobs/{job.id}/cancel").status == 202
     work(world, queue="walks")
     canceled = gateway.call("GET", f"/v1/jobs/{job.id}").body
     assert canceled["state"] == "canceled"
     assert 0 < canceled["progress"]["seen"] == len(live(world)) < 60
+
+
+@pytest.mark.parametrize("kind", ["scan", "sync"])
+def test_a_walk_tells_how_fast_it_is_and_one_over_known_objects_how_long_it_takes(
+    world: World, lake: Lake, kind: str
+) -> None:
+    gateway = Gateway()
+    if kind == "sync":
+        full(world, lake)
+        objects.add_connector(lake.bucket)
+        gateway.call("POST", "/links", {"links": [{"url": "https://example.com/a"}]})
+        upload = {"object_name": "a.jpg", "size": 5, "content_type": "image/jpeg"}
+        gateway.call("POST", "/uploads", {"uploads": [upload]})
+        objects.count(world)
+        job = jobs.begin_sync(lake)
+    else:
+        fill(world, lake, [f"{n:03}" for n in range(60)])
+        job = jobs.begin_scan(lake)
+    queued = gateway.call("GET", f"/v1/jobs/{job.id}").body["progress"]
+    assert queued == {}
+    deliver(world, partial(next, chain([300_000] * 2, repeat(0))), queue="walks")
+    world.clock = moment.parse(jobs.read(job.organization, job.id).started_at or "").timestamp() + 2
+    progress = gateway.call("GET", f"/v1/jobs/{job.id}").body["progress"]
+    seen = progress["seen"]
+    assert 0 < seen < 60
+    left = {} if kind == "scan" else {"seconds_left": round((60 - seen) * 2 / seen)}
+    assert {name: progress[name] for name in progress if "second" in name} == {
+        "per_second": round(seen / 2)
+    } | left
+    work(world, queue="walks")
+    over = gateway.call("GET", f"/v1/jobs/{job.id}").body["progress"]
+    assert over["seen"] == 60
+    assert not {"per_second", "seconds_left"} & over.keys()
 
 
 def test_a_walk_of_a_lake_that_is_deleted_ends(world: World, lake: Lake) -> None:
@@ -613,6 +664,80 @@ def test_a_scan_and_a_sync_ask_little_for_each_object(
         world.calls.clear()
         sync(world, lake)
         assert requests(world, "dynamodb", "s3") / count < 0.01
+
+
+@pytest.mark.parametrize("when", Preprocess)
+def test_thumbnails_whose_files_were_removed_are_made_again_where_bytes_are_looked_at(
+    world: World, lake: Lake, when: Preprocess
+) -> None:
+    names = full(world, lake)
+    lake = lakes.change(lake, {"preprocess": when})
+    world.sqs.queues["preprocess"].visible.clear()
+    paint_all(world)
+    lose_thumbnails(world, names[::7])
+    lost = 0 if when is Preprocess.OFF else len(names[::7])
+    assert sync(world, lake).progress["missing_thumbnails"] == 0
+    dry = sync(world, lake, thumbnails=True, dry_run=True).progress
+    assert (dry["missing_thumbnails"], dry["unchanged"], dry["hinted"]) == (lost, 60 - lost, 0)
+    assert not world.sqs.queues["preprocess"].visible
+    found = sync(world, lake, thumbnails=True).progress
+    assert (found["missing_thumbnails"], found["unchanged"], found["hinted"]) == (lost, 60 - lost, lost)
+    assert bodies(world, "preprocess") == (set(names[::7]) if lost else set())
+    before = live(world)
+    with painted():
+        preprocess_all(world)
+    second = sync(world, lake, thumbnails=True).progress
+    assert (second["missing_thumbnails"], second["unchanged"]) == (0, 60)
+    assert {name: data.content for name, data in live(world).items()} == {
+        name: data.content for name, data in before.items()
+    }
+
+
+def preprocess_all(world: World) -> None:
+    queue = world.sqs.queues["preprocess"]
+    received = world.sqs.receive("preprocess", list(queue.visible))
+    answer = preprocess.receive([each.as_record() for each in received], plenty, preprocess.SMALL)
+    failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    world.sqs.settle("preprocess", [each.id for each in received if each.id not in failed], failed)
+
+
+def test_a_thumbnail_that_cannot_be_made_again_is_none_any_more(world: World, lake: Lake) -> None:
+    fill(world, lake, ["a", "b", "c"], body=spoiled_picture())
+    scan(world, lake)
+    publish_all(world)
+    paint_all(world)
+    lose_thumbnails(world, ["a", "b", "c"])
+    world.sqs.queues["preprocess"].visible.clear()
+    sync(world, lake, thumbnails=True)
+    world.s3.put_object(Bucket=lake.bucket, Key="b", Body=picture("other"))
+    world.s3.delete_object(Bucket=lake.bucket, Key="c")
+    with painted():
+        preprocess_all(world)
+    upstream(world)
+    assert (live(world)["a"].status, live(world)["a"].thumbnail) == (Status.FAILED, False)
+    preprocess_dead = world.sqs.queues["preprocess-dead-letters"].visible
+    assert not preprocess_dead
+
+
+def test_thumbnails_are_listed_where_they_lie_close_and_looked_for_where_they_lie_apart(
+    world: World, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    with installed(world):
+        fill(world, lake, [f"{n:04}" for n in range(1050)])
+        scan(world, lake)
+        paint_all(world)
+        found = sorted(live(world).values(), key=lambda data: data.id)
+        lost = found[::50]
+        lose_thumbnails(world, [data.object_name for data in lost])
+        world.calls.clear()
+        assert thumbnails.missing(found) == lost
+        assert (world.called("ListObjectsV2"), world.called("HeadObject")) == (3, 0)
+        for n in range(4000):
+            world.s3.put_object(Bucket=ARTIFACTS, Key=f"{n * 16:04x}0000-0000/x.webp", Body=b"another's")
+        world.calls.clear()
+        assert thumbnails.missing([*found[::300], found[1001]]) == found[::300]
+        assert (world.called("ListObjectsV2"), world.called("HeadObject")) == (1, 4)
 
 
 def requests(world: World, *services: str) -> int:

@@ -374,12 +374,13 @@ def import_bucket(
 def sync(
     dry_run: DryRun = False,
     force: Annotated[bool, typer.Option("--force", help="Also where very much is gone.")] = False,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Also which were removed.")] = False,
     wait: Wait = True,
     lake: Lake = "default",
     as_json: Json = False,
 ) -> int:
     """Hold the index against the bucket: what is new, what has changed, what is gone."""
-    job = open_lake(lake).sync(dry_run=dry_run, force=force)
+    job = open_lake(lake).sync(dry_run=dry_run, force=force, thumbnails=thumbnails)
     return tell_job(_waited(job, wait=wait, quiet=as_json), as_json=as_json)
 
 

@@ -98,7 +98,8 @@ def tell_job(job: Job, *, as_json: bool) -> int:
 
 
 def counted(job: Job) -> str:
-    told = ", ".join(f"{count} {name}" for name, count in job.progress.items() if name != "estimate")
+    counts = [(name.replace("_", " "), count) for name, count in job.progress.items() if name != "estimate"]
+    told = ", ".join(f"{count} {name}" for name, count in counts)
     estimate = job.progress.get("estimate")
     return f"{told}; it takes {estimate['calls']} requests, ${estimate['usd']:.4f}" if estimate else told
 
