@@ -265,6 +265,7 @@ def _every_writing(ids: list[str]) -> list[tuple[str, str, Any]]:
         ("POST", "/data/delete", {"ids": ids}),
         ("POST", "/links", {"links": [{"url": "https://images.example.org/a.jpg", "tags": ["y"]}]}),
         ("POST", "/links/check", {"q": 'kind = "link"'}),
+        ("POST", "/imports/bucket", {"prefixes": ["a"], "tags": ["z"]}),
     ]
 
 
