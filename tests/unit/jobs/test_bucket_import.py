@@ -138,6 +138,10 @@ def test_what_is_below_prefixes_becomes_data_once_with_tags_and_a_source(gateway
     assert {(tuple(each["tags"]), each["source"]) for each in found.values()} == {(("car", "red"), "camera")}
     assert listed(gateway, tags="red").keys() == found.keys()
     assert len(world.sqs.queues["preprocess"].visible) == 22
+    asked = {each.operation for each in world.calls if each.parameters.get("Bucket") == "photos"}
+    assert asked == {"ListObjectsV2"}
+    written = [each.parameters["Key"] for each in world.calls if each.operation == "PutObject"]
+    assert written == [f"imports/{done['id']}/report.csv"]
 
 
 def test_the_same_import_again_changes_nothing(gateway, world, lake):
