@@ -1,0 +1,166 @@
+"""Objects that got another name: the bytes of one that went came under another name, before or after that.
+
+S3 knows no renaming. So what comes and what goes leaves a trace of its content, and whoever leaves one looks
+for those of the other side: of two batches at the same time at least one finds the other's. Traces only say
+where to look; what is true the records say. See docs/protocol.md.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import StorageUnavailable
+from chalicelib.model import limits
+from chalicelib.model.data import Kind, State
+from chalicelib.model.edit import has_words, inherited, mistakes_in_custom
+from chalicelib.observability import count, logger
+from chalicelib.storage import inheritance, records, traces, transactions
+from chalicelib.storage.traces import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from chalicelib.changes.step import Step
+    from chalicelib.model.data import Data
+    from chalicelib.storage.inheritance import Pair
+    from chalicelib.storage.traces import Trace
+
+_WINDOW = timedelta(minutes=limits.RENAME_MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """Records that went and came with contents of one print."""
+
+    went: frozenset[str]
+    came: frozenset[str]
+
+
+def follow(shard: str, steps: "Sequence[Step]") -> None:
+    """Pass on what was written of objects that have another name now. Raises StorageUnavailable; then the
+    same steps must come again."""
+    went, came = _by_lake(_gone(steps)), _by_lake(_worth_tracing(_new(steps)))
+    for lake_id in went.keys() | came.keys():
+        own = {Side.WENT: went.get(lake_id, []), Side.CAME: came.get(lake_id, [])}
+        for side, found in own.items():
+            traces.write(lake_id, side, found, f"{shard}-{steps[0].sequence}")
+        try:
+            suspects = _suspects(lake_id, [*own[Side.WENT], *own[Side.CAME]])
+        except traces.TooMany:
+            logger.warning("too much came and went to look for new names", lake_id=lake_id)
+            count("RenamesNotLookedFor")
+            continue
+        _pass_on(suspects)
+
+
+def _gone(steps: "Iterable[Step]") -> "Iterator[Data]":
+    """What was forgotten is not: nothing is known of its content."""
+    for step in steps:
+        before, after = step.before, step.after
+        if before and before.live and after and after.state is State.GONE and _has_content(after):
+            yield after
+
+
+def _new(steps: "Iterable[Step]") -> "Iterator[Data]":
+    """What returns to what people wrote of it is not."""
+    for step in steps:
+        before, after = step.before, step.after
+        returns = before and (before.live or (before.state is State.GONE and before.created_at))
+        if after and after.live and not returns and _has_content(after):
+            yield after
+
+
+def _has_content(data: "Data") -> bool:
+    """That tells it from others: all empty objects are alike."""
+    return data.kind is Kind.OBJECT and bool(data.etag and data.size)
+
+
+def _worth_tracing(new: "Iterator[Data]") -> "Sequence[Data]":
+    found = list(new)
+    if len(found) <= limits.TRACED_PUTS:
+        return found
+    # Only who has looked at an object knows its type.
+    return [data for data in found if data.copied or data.content_type]
+
+
+def _by_lake(found: "Iterable[Data]") -> "Mapping[str, list[Trace]]":
+    by_lake: defaultdict[str, list[Trace]] = defaultdict(list)
+    for data in found:
+        by_lake[data.lake_id].append(traces.trace(data))
+    return by_lake
+
+
+def _suspects(lake_id: str, own: "Sequence[Trace]") -> list[Suspects]:
+    """Where something went and something came, at most an hour apart."""
+    minutes = [datetime.fromisoformat(each.minute) for each in own]
+    span = [
+        moment.isoformat(timespec="minutes") for moment in (min(minutes) - _WINDOW, max(minutes) + _WINDOW)
+    ]
+    prints = {each.print for each in own}
+    went = _by_print(traces.read(lake_id, Side.WENT, prints, *span))
+    came = _by_print(traces.read(lake_id, Side.CAME, went, *span)) if went else {}
+    return [Suspects(_near(went[each], came[each]), _near(came[each], went[each])) for each in came]
+
+
+def _by_print(found: "Iterable[Trace]") -> "dict[bytes, list[Trace]]":
+    by_print: defaultdict[bytes, list[Trace]] = defaultdict(list)
+    for each in found:
+        by_print[each.print].append(each)
+    return by_print
+
+
+def _near(some: "Iterable[Trace]", others: "Sequence[Trace]") -> frozenset[str]:
+    times = [datetime.fromisoformat(other.minute) for other in others]
+
+    def is_near(each: "Trace") -> bool:
+        at = datetime.fromisoformat(each.minute)
+        return any(abs(at - time) <= _WINDOW for time in times)
+
+    return frozenset(each.data_id for each in some if is_near(each))
+
+
+def _pass_on(suspects: "Sequence[Suspects]") -> None:
+    """Whoever writes to a record at the same time is in the way of all that share its transaction. So what
+    was refused is read again and written with ever fewer others."""
+    waiting, room = suspects, transactions.WRITES
+    for attempt in range(transactions.ATTEMPTS):
+        found = records.read_all({data_id for each in waiting for data_id in each.went | each.came})
+        renamed = [(each, pair) for each in waiting for pair in _pairs(each, found)]
+        refused = inheritance.pass_on([pair for _, pair in renamed], room)
+        waiting = [each for (each, _), was_refused in zip(renamed, refused, strict=True) if was_refused]
+        count("Renames", len(renamed) - len(waiting))
+        if not waiting:
+            return
+        room //= 4
+        transactions.pause(attempt)
+    raise StorageUnavailable("pass on", "others were in the way")
+
+
+def _pairs(suspects: Suspects, found: "Mapping[str, Data]") -> "Iterator[Pair]":
+    """Which tombstone belongs to which record, where there is one of each."""
+    went = [found[data_id] for data_id in suspects.went if data_id in found]
+    came = [found[data_id] for data_id in suspects.came if data_id in found]
+    for content in {_content(data) for data in came}:
+        heirs = [data for data in came if data.live and not data.heir_of and _content(data) == content]
+        left = [data for data in went if _is_left(data) and _content(data) == content]
+        # One that came and went, and that nobody wrote of, was on its way from the first to the last.
+        left = [data for data in left if data.id not in suspects.came or has_words(data)] or left
+        if len(heirs) == len(left) == 1 and _fit(left[0], heirs[0]):
+            yield left[0], heirs[0]
+
+
+def _content(data: "Data") -> tuple[str | None, int | None]:
+    return data.etag, data.size
+
+
+def _is_left(data: "Data") -> bool:
+    """Whether it is a tombstone that remembers something."""
+    return data.state is State.GONE and bool(data.created_at)
+
+
+def _fit(left: "Data", heir: "Data") -> bool:
+    """Whether one record can have all that was written of both."""
+    both = inherited(heir, left, "")
+    mistakes = list(mistakes_in_custom(both.custom_metadata, None))
+    return not mistakes and len(both.tags) <= limits.TAGS_PER_RECORD
