@@ -16,6 +16,7 @@ from chalicelib.model.data import Kind, State
 from chalicelib.model.edit import has_words, inherited, mistakes_in_custom
 from chalicelib.observability import count, logger
 from chalicelib.storage import inheritance, records, traces, transactions
+from chalicelib.storage.inheritance import Succession
 from chalicelib.storage.traces import Side
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from chalicelib.changes.step import Step
     from chalicelib.model.data import Data
-    from chalicelib.storage.inheritance import Pair
     from chalicelib.storage.traces import Trace
 
 _WINDOW = timedelta(minutes=limits.RENAME_MINUTES)
@@ -126,8 +126,8 @@ def _pass_on(suspects: "Sequence[Suspects]") -> None:
     waiting, room = suspects, transactions.WRITES
     for attempt in range(transactions.ATTEMPTS):
         found = records.read_all({data_id for each in waiting for data_id in each.went | each.came})
-        renamed = [(each, pair) for each in waiting for pair in _pairs(each, found)]
-        refused = inheritance.pass_on([pair for _, pair in renamed], room)
+        renamed = [(each, succession) for each in waiting for succession in _successions(each, found)]
+        refused = inheritance.pass_on([succession for _, succession in renamed], room)
         waiting = [each for (each, _), was_refused in zip(renamed, refused, strict=True) if was_refused]
         count("Renames", len(renamed) - len(waiting))
         if not waiting:
@@ -137,17 +137,18 @@ def _pass_on(suspects: "Sequence[Suspects]") -> None:
     raise StorageUnavailable("pass on", "others were in the way")
 
 
-def _pairs(suspects: Suspects, found: "Mapping[str, Data]") -> "Iterator[Pair]":
+def _successions(suspects: Suspects, found: "Mapping[str, Data]") -> "Iterator[Succession]":
     """Which tombstone belongs to which record, where there is one of each."""
     went = [found[data_id] for data_id in suspects.went if data_id in found]
     came = [found[data_id] for data_id in suspects.came if data_id in found]
     for content in {_content(data) for data in came}:
         heirs = [data for data in came if data.live and not data.heir_of and _content(data) == content]
         left = [data for data in went if _is_left(data) and _content(data) == content]
-        # One that came and went, and that nobody wrote of, was on its way from the first to the last.
-        left = [data for data in left if data.id not in suspects.came or has_words(data)] or left
+        # What came and went, and nobody wrote of, was on its way from a first name to a last one.
+        lasting = [data for data in left if data.id not in suspects.came or has_words(data)]
+        left = lasting or left
         if len(heirs) == len(left) == 1 and _fit(left[0], heirs[0]):
-            yield left[0], heirs[0]
+            yield Succession(left[0], heirs[0], is_last=bool(lasting))
 
 
 def _content(data: "Data") -> tuple[str | None, int | None]:

@@ -73,7 +73,6 @@ def inherited(own: "Data", left: "Data", edit_id: str) -> "Data":
     """Data with what was written of the same bytes under another name. What was written of itself wins."""
     after = replace(
         own,
-        heir_of=left.id,
         created_at=left.created_at,
         tags=left.tags | own.tags,
         source=own.source or left.source,

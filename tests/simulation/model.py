@@ -99,7 +99,7 @@ def check(
             world=world,
             history=[(name, OPERATIONS[name]) for name in history],
             handlers={
-                "events": _receive_events,
+                "events": receive_events,
                 "listing": partial(_reconcile, lake),
                 "announcements": partial(_announce, lake),
                 "forgettings": partial(_forget, lake),
@@ -118,12 +118,12 @@ def _without_stream(world: World) -> Any:
     return replace(world.dynamodb.tables["data"].shape, shards=0)
 
 
-def _receive_events(message: dict[str, Any]) -> dict[str, Any]:
-    return intake.receive([message], _plenty)
+def receive_events(message: dict[str, Any]) -> dict[str, Any]:
+    return intake.receive([message], plenty)
 
 
 def _receive_work(tier: worker.Tier, message: dict[str, Any]) -> dict[str, Any]:
-    return worker.receive([message], _plenty, tier)
+    return worker.receive([message], plenty, tier)
 
 
 def _reconcile(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _reconcile(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
         )
         for each in page
     ] or [Hint(bucket=BUCKET, object_name=KEY, change=Kind.UNKNOWN)]
-    delivery = intake.Delivery(_plenty)
+    delivery = intake.Delivery(plenty)
     targets = [intake.Target(lake, [hint], {"listing"}) for hint in hints]
     delivery.insert([target for target in targets if target.hint.can_insert()])
     delivery.check([target for target in targets if target.verdict is None])
@@ -167,7 +167,7 @@ def _forget(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
-def _plenty() -> int:
+def plenty() -> int:
     return 60_000
 
 
