@@ -4,6 +4,9 @@ import uuid
 from typing import Any
 
 from tests.e2e.lake import Stack, eventually, png
+from tests.e2e.test_access import send
+
+TAG = "renamed"
 
 
 def test_tags_description_and_time_of_creation_go_with_the_bytes(stack: Stack) -> None:
@@ -12,22 +15,22 @@ def test_tags_description_and_time_of_creation_go_with_the_bytes(stack: Stack) -
     stack.s3.put_object(Bucket=stack.bucket, Key=f"{folder}old.png", Body=png() + folder.encode())
     assert eventually(lambda: stack.settled(folder))
     [old] = stack.index(folder)
-    patched = {"description": "of the yard", "custom_metadata": {"lot": 7}}
-    assert stack.send(f"/datalakes/default/data/{old['id']}", patched, method="PATCH").status == 200
-    tagged = stack.send("/datalakes/default/data/tags", {"tags": [folder], "ids": [old["id"]]})
-    assert tagged.status == 200, tagged.raw
+    said = {"description": "of the yard", "custom_metadata": {"lot": 7}}
+    assert send(stack, "PATCH", f"/v1/datalakes/default/data/{old['id']}", said).status == 200
+    tagging = {"tags": [TAG], "ids": [old["id"]]}
+    assert send(stack, "POST", "/v1/datalakes/default/data/tags", tagging).status == 200
     source = {"Bucket": stack.bucket, "Key": f"{folder}old.png"}
     stack.s3.copy_object(Bucket=stack.bucket, Key=f"{folder}new.png", CopySource=source)
     stack.s3.delete_object(Bucket=stack.bucket, Key=f"{folder}old.png")
 
     def is_renamed() -> bool:
-        return [told(each) for each in stack.index(folder, tags=folder)] == [
-            (f"{folder}new.png", old["created_at"], "of the yard", {"lot": 7}, [folder])
+        return [told(each) for each in stack.index(folder, tags=TAG)] == [
+            (f"{folder}new.png", old["created_at"], "of the yard", {"lot": 7}, [TAG])
         ]
 
     assert eventually(is_renamed), list(stack.index(folder))
     assert stack.settled(folder)
-    assert eventually(lambda: stack.call(f"/datalakes/default/tags/{folder}").body["items"] == 1)
+    assert eventually(lambda: stack.call(f"/datalakes/default/tags/{TAG}").body["count"] == 1)
     stack.clear(folder)
 
 
