@@ -71,8 +71,13 @@ def test_a_lost_event_and_a_listing(history: str, lost: int) -> None:
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_a_lost_event_and_a_listing_while_the_bucket_goes_on(lost: int) -> None:
-    explore("put, delete, put", Bounds(copies=ONCE, lost=lost, in_flight=3))
-    explore("put, overwrite, delete", Bounds(copies=ONCE, lost=lost, in_flight=3))
+    explore("put, delete, put", Bounds(copies=ONCE, lost=lost))
+    explore("put, overwrite, delete", Bounds(copies=ONCE, lost=lost))
+
+
+@pytest.mark.parametrize("history", ["put, scan, delete", "scan, put, overwrite", "put, delete, scan"])
+def test_a_scan_amid_what_happens(history: str) -> None:
+    explore(history, Bounds(copies=ONCE))
 
 
 @pytest.mark.parametrize(
