@@ -40,18 +40,24 @@ class Suspects:
 def follow(shard: str, steps: "Sequence[Step]") -> None:
     """Pass on what was written of objects that have another name now. Raises StorageUnavailable; then the
     same steps must come again."""
-    went, came = _by_lake(_gone(steps)), _by_lake(_worth_tracing(_new(steps)))
-    for lake_id in went.keys() | came.keys():
-        own = {Side.WENT: went.get(lake_id, []), Side.CAME: came.get(lake_id, [])}
-        for side, found in own.items():
-            traces.write(lake_id, side, found, f"{shard}-{steps[0].sequence}")
+    went, came = list(_gone(steps)), list(_new(steps))
+    _leave_traces(f"{shard}-{steps[0].sequence}" if steps else "", went, came)
+    own_went, own_came = _by_lake(went), _by_lake(came)
+    for lake_id in own_went.keys() | own_came.keys():
         try:
-            suspects = _suspects(lake_id, [*own[Side.WENT], *own[Side.CAME]])
+            suspects = _suspects(lake_id, own_went.get(lake_id, []), own_came.get(lake_id, []))
         except traces.TooMany:
             logger.warning("too much came and went to look for new names", lake_id=lake_id)
             count("RenamesNotLookedFor")
-            continue
-        _pass_on(suspects)
+        else:
+            _pass_on(suspects)
+
+
+def _leave_traces(name: str, went: "Sequence[Data]", came: "Sequence[Data]") -> None:
+    """Before others' are looked for."""
+    for side, found in ((Side.WENT, went), (Side.CAME, _worth_tracing(came))):
+        for lake_id, own in _by_lake(found).items():
+            traces.write(lake_id, side, own, name)
 
 
 def _gone(steps: "Iterable[Step]") -> "Iterator[Data]":
@@ -76,12 +82,11 @@ def _has_content(data: "Data") -> bool:
     return data.kind is Kind.OBJECT and bool(data.etag and data.size)
 
 
-def _worth_tracing(new: "Iterator[Data]") -> "Sequence[Data]":
-    found = list(new)
-    if len(found) <= limits.TRACED_PUTS:
-        return found
+def _worth_tracing(came: "Sequence[Data]") -> "Sequence[Data]":
+    if len(came) <= limits.TRACED_PUTS:
+        return came
     # Only who has looked at an object knows its type.
-    return [data for data in found if data.copied or data.content_type]
+    return [data for data in came if data.copied or data.content_type]
 
 
 def _by_lake(found: "Iterable[Data]") -> "Mapping[str, list[Trace]]":
@@ -91,16 +96,18 @@ def _by_lake(found: "Iterable[Data]") -> "Mapping[str, list[Trace]]":
     return by_lake
 
 
-def _suspects(lake_id: str, own: "Sequence[Trace]") -> list[Suspects]:
+def _suspects(lake_id: str, own_went: "Sequence[Trace]", own_came: "Sequence[Trace]") -> list[Suspects]:
     """Where something went and something came, at most an hour apart."""
+    own = [*own_went, *own_came]
     minutes = [datetime.fromisoformat(each.minute) for each in own]
     span = [
         moment.isoformat(timespec="minutes") for moment in (min(minutes) - _WINDOW, max(minutes) + _WINDOW)
     ]
-    prints = {each.print for each in own}
-    went = _by_print(traces.read(lake_id, Side.WENT, prints, *span))
-    came = _by_print(traces.read(lake_id, Side.CAME, went, *span)) if went else {}
-    return [Suspects(_near(went[each], came[each]), _near(came[each], went[each])) for each in came]
+    went = _by_print(traces.read(lake_id, Side.WENT, {each.print for each in own}, *span))
+    if not went:
+        return []
+    came = _by_print([*traces.read(lake_id, Side.CAME, went, *span), *own_came])
+    return [Suspects(_near(went[each], came[each]), _near(came[each], went[each])) for each in went]
 
 
 def _by_print(found: "Iterable[Trace]") -> "dict[bytes, list[Trace]]":

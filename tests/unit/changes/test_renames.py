@@ -428,6 +428,12 @@ def test_what_is_put_by_the_thousand_leaves_no_trace_but_what_is_copied_does(
     desk.delete("a")
     desk.settle()
     assert desk.tags_of("b") == {"car"}
+    desk.delete("b")
+    desk.settle()
+    desk.put(*(f"other {n}" for n in range(20)), body=b"of others")
+    desk.put("c")
+    desk.settle()
+    assert desk.tags_of("c") == {"car"}
 
 
 def test_more_traces_than_can_be_read_are_not_looked_through(
@@ -461,7 +467,7 @@ def test_many_names_changed_at_once_ask_little_for_each(desk: Desk) -> None:
     for batch in batches:
         fold.receive({"Records": [change.as_event(["id"]) for change in batch], "shardId": "s"})
     assert desk.world.metrics["Renames"] == count
-    assert len(desk.world.calls) / count < 0.1
+    assert len(desk.world.calls) / count <= 0.1
 
 
 def test_what_nobody_renames_costs_a_batch_two_requests(desk: Desk) -> None:
