@@ -99,7 +99,7 @@ def _by_lake(found: "Iterable[Data]") -> "Mapping[str, list[Trace]]":
 def _suspects(lake_id: str, own_went: "Sequence[Trace]", own_came: "Sequence[Trace]") -> list[Suspects]:
     """Where something went and something came, at most an hour apart."""
     own = [*own_went, *own_came]
-    minutes = [datetime.fromisoformat(each.minute) for each in own]
+    minutes = [_moment(each) for each in {each.minute for each in own}]
     span = [
         moment.isoformat(timespec="minutes") for moment in (min(minutes) - _WINDOW, max(minutes) + _WINDOW)
     ]
@@ -107,7 +107,8 @@ def _suspects(lake_id: str, own_went: "Sequence[Trace]", own_came: "Sequence[Tra
     if not went:
         return []
     came = _by_print([*traces.read(lake_id, Side.CAME, went, *span), *own_came])
-    return [Suspects(_near(went[each], came[each]), _near(came[each], went[each])) for each in went]
+    found = [Suspects(_near(went[each], came[each]), _near(came[each], went[each])) for each in went]
+    return [each for each in found if len(each.went) + len(each.came) <= limits.RENAME_SUSPECTS]
 
 
 def _by_print(found: "Iterable[Trace]") -> "dict[bytes, list[Trace]]":
@@ -117,14 +118,15 @@ def _by_print(found: "Iterable[Trace]") -> "dict[bytes, list[Trace]]":
     return by_print
 
 
-def _near(some: "Iterable[Trace]", others: "Sequence[Trace]") -> frozenset[str]:
-    times = [datetime.fromisoformat(other.minute) for other in others]
+def _near(some: "Sequence[Trace]", others: "Iterable[Trace]") -> frozenset[str]:
+    """There may be any number of either, but few minutes."""
+    minutes, times = {each.minute for each in some}, {_moment(other.minute) for other in others}
+    near = {each for each in minutes if any(abs(_moment(each) - time) <= _WINDOW for time in times)}
+    return frozenset(each.data_id for each in some if each.minute in near)
 
-    def is_near(each: "Trace") -> bool:
-        at = datetime.fromisoformat(each.minute)
-        return any(abs(at - time) <= _WINDOW for time in times)
 
-    return frozenset(each.data_id for each in some if is_near(each))
+def _moment(minute: str) -> datetime:
+    return datetime.fromisoformat(minute)
 
 
 def _pass_on(suspects: "Sequence[Suspects]") -> None:

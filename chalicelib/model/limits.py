@@ -16,6 +16,10 @@ back."""
 RENAME_MINUTES = 60
 """Between the coming and the going of the same bytes under two names, if that is to be one object renamed."""
 
+RENAME_SUSPECTS = 100
+"""Records with one content that came or went in an hour, for it to be looked which of them is which. Among
+more it would not be sure."""
+
 TRACED_PUTS = 100
 """Objects that were put, in one batch of the stream: of more none is traced, but only those that S3 says were
 copied, and those that were looked at. A million traces are 24 MB, and that is 1.5 cents more than the price

@@ -470,6 +470,20 @@ def test_many_names_changed_at_once_ask_little_for_each(desk: Desk) -> None:
     assert len(desk.world.calls) / count <= 0.1
 
 
+def test_any_number_of_copies_is_not_looked_through(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "RENAME_SUSPECTS", 20)
+    names = [f"{n}" for n in range(30)]
+    desk.put(*names)
+    desk.settle()
+    for name in names:
+        desk.delete(name)
+    desk.put("a", body=b"other")
+    desk.put("b")
+    desk.world.calls.clear()
+    desk.settle()
+    assert not [call for call in desk.world.calls if call.operation == "BatchGetItem"]
+
+
 def test_what_nobody_renames_costs_a_batch_two_requests(desk: Desk) -> None:
     desk.put(*(f"{n}" for n in range(50)), body=b"others")
     desk.stream()
