@@ -45,6 +45,7 @@ POLLED: Final = 10
 WAIT_MS: Final = {
     "BatchExecuteStatement": 15,
     "GetObject": 30,
+    "PutItem": 8,
     "PutObject": 40,
     "Query": 8,
     "SendMessageBatch": 12,
@@ -62,6 +63,8 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html""
 
 PLATFORM_LOG_BYTES: Final = 400
 """What Lambda itself logs about one call."""
+
+_WRITING: Final = {"PutItem", "TransactWriteItems"}
 
 SERVICES: Final = {
     "s3": ("s3_reads", "s3_writes"),
@@ -135,7 +138,7 @@ class Stage:
         return Usage(
             s3_reads=self.count("GetObject") + self.count("HeadObject") + self.count("HeadBucket"),
             s3_writes=self.count("PutObject") + self.count("ListObjectsV2"),
-            write_units=sum(_transaction_units(each.calls) for each in self.deliveries) / self.records,
+            write_units=sum(_units_beside_data(each.calls) for each in self.deliveries) / self.records,
             read_units=self.count("Query") + self.count("GetItem"),
             invocations=invocations,
             gb_seconds=self.billed_ms / 1000 * self.memory_mb / 1024,
@@ -269,7 +272,7 @@ def _report_counts(run: Run, fold: Stage, usage: Usage) -> "Results":
         return made + written * sum(map(fold.count, operations))
 
     sizes = [capacity.measure_item(change.after) for change in run.changes if change.before and change.after]
-    database = ("BatchExecuteStatement", "GetItem", "Query", "TransactWriteItems", "UpdateItem")
+    database = ("BatchExecuteStatement", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem")
     return {
         "image_s3_get": figure(count("GetObject"), "requests", 1),
         "image_s3_put": figure(count("PutObject"), "requests", 1),
@@ -300,10 +303,15 @@ def _report_price(name: str, usage: Usage) -> "Results":
     }
 
 
-def _transaction_units(calls: "Sequence[Call]") -> int:
-    """A write in a transaction costs twice. These items are small."""
-    transactions = (json.loads(call.body) for call in calls if call.operation == "TransactWriteItems")
-    return sum(2 * len(transaction["TransactItems"]) for transaction in transactions)
+def _units_beside_data(calls: "Sequence[Call]") -> int:
+    """Of counters, whose items are small and whose writes in a transaction cost twice, and of traces."""
+    bodies = [(call.operation, json.loads(call.body)) for call in calls if call.operation in _WRITING]
+    transactions = (body["TransactItems"] for operation, body in bodies if operation == "TransactWriteItems")
+    items = (body["Item"] for operation, body in bodies if operation == "PutItem")
+    return sum(2 * len(writes) for writes in transactions) + sum(
+        capacity.count_write_units(None, item | {"traces": {"B": base64.b64decode(item["traces"]["B"])}})
+        for item in items
+    )
 
 
 def _spell(record: "Mapping[str, Any]") -> Any:

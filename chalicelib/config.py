@@ -59,6 +59,10 @@ class Config:
         return os.environ["TAGGINGS_TABLE"]
 
     @cached_property
+    def traces_table(self) -> str:
+        return os.environ["TRACES_TABLE"]
+
+    @cached_property
     def jobs_table(self) -> str:
         return os.environ["JOBS_TABLE"]
 

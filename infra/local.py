@@ -190,6 +190,7 @@ def _handle(local_cloud: cloud.Cloud, outputs: "Mapping[str, str]", api_key: str
             "claims": outputs["ClaimsTable"],
             "labels": outputs["LabelsTable"],
             "taggings": outputs["TaggingsTable"],
+            "traces": outputs["TracesTable"],
             "jobs": outputs["JobsTable"],
             "ranges": outputs["RangesTable"],
             "counters": outputs["CountersTable"],

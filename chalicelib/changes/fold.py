@@ -1,80 +1,36 @@
-"""The data table's stream → exact counters, and neither derived files nor taggings without their record."""
+"""The data table's stream → exact counters, neither derived files nor taggings without their record, and what
+people wrote where the bytes are."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.model.counts import weigh
-from chalicelib.model.data import State, Status
+from chalicelib import parallel
+from chalicelib.changes import renames
+from chalicelib.changes.step import Step
 from chalicelib.observability import count, logger
-from chalicelib.storage import buckets, counters, records, taggings
+from chalicelib.storage import buckets, counters, taggings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from chalicelib.model.data import Data
 
 _HOLDERS_AT_ONCE = 99
 """Items with counters: a transaction has room for so many beside the guard."""
 _DELETE_BATCH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One record's passage from what it was to what it is."""
-
-    sequence: str
-    before: "Data | None"
-    after: "Data | None"
-
-    @property
-    def lake_id(self) -> str:
-        return next(
-            data.lake_id for data in (self.after, self.before) if data and data.state is not State.GONE
-        )
-
-    @property
-    def change(self) -> Counter[str]:
-        change = weigh(self.after)
-        change.subtract(weigh(self.before))
-        return Counter({name: value for name, value in change.items() if value})
-
-    @property
-    def deltas(self) -> dict[str, dict[str, int]]:
-        return counters.holders(self.lake_id, self.change)
-
-    @property
-    def abandoned_thumbnail(self) -> str | None:
-        """Also where the record shows none: a delivery may have died between storing one and saying so."""
-        before, after = self.before, self.after
-        if before is None or not before.live:
-            return None
-        if after and after.live and after.content == before.content:
-            has_failed = after.status is Status.FAILED and before.status is not Status.FAILED
-            return before.thumbnail_key if has_failed else None
-        return before.thumbnail_key
-
-
 def receive(event: dict[str, Any]) -> dict[str, Any]:
     """One batch of one shard, in order. Any failure raises, so that the shard waits and brings the batch
     again."""
-    steps = [_step(record) for record in event.get("Records", ())]
-    _count(event["shardId"], [step for step in steps if step.change])
+    shard, steps = event["shardId"], [Step.read(record) for record in event.get("Records", ())]
+    _count(shard, [step for step in steps if step.change])
     _sweep([step.abandoned_thumbnail for step in steps])
     taggings.forget([step.before for step in steps if step.before and step.after is None])
+    parallel.for_each(taggings.abandon, [data for step in steps if (data := step.abandoned_place)])
+    renames.follow(shard, steps)
     count("ChangesFolded", len(steps))
     # A tumbling window wants its state back. It is only there because with it Lambda names the shard.
     return {"state": {}}
-
-
-def _step(record: dict[str, Any]) -> Step:
-    change = record["dynamodb"]
-    return Step(change["SequenceNumber"], _image(change, "OldImage"), _image(change, "NewImage"))
-
-
-def _image(change: dict[str, Any], name: str) -> "Data | None":
-    return records.from_attributes(change[name]) if change.get(name) else None
 
 
 def _count(shard: str, steps: "Sequence[Step]") -> None:

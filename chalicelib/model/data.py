@@ -147,6 +147,8 @@ class Data:
     content_type: str | None = None
     content_encoding: str | None = None
     last_modified: str | None = None
+    copied: bool = False
+    """Whether the record was written for an event that said so."""
     url: str | None = None
     """Where a link points to, or what the bytes of an object say that it points to."""
     health: Health | None = None
@@ -172,6 +174,8 @@ class Data:
     """What people wrote of `metadata`; None where they want nothing to be said."""
     edit_id: str | None = None
     """Names the last edit of description, source or metadata."""
+    heir_of: str | None = None
+    """The record whose bytes, and what people wrote of them, it has under another name."""
     asked_at: int | None = None
     """When somebody last asked for these bytes to be looked at, in seconds since the epoch. Only of data that
     is looked at when it is asked for."""
@@ -215,7 +219,13 @@ class Data:
 
 
 def first_record(
-    lake: "Lake", object_name: str, sight: Sight, sequencer: "Sequencer | None", op_id: str
+    lake: "Lake",
+    object_name: str,
+    sight: Sight,
+    sequencer: "Sequencer | None",
+    op_id: str,
+    *,
+    copied: bool = False,
 ) -> Data:
     data_id, now = lake.data_id(object_name), moment.rfc3339(moment.now())
     return Data(
@@ -231,6 +241,7 @@ def first_record(
         content_type=sight.content_type,
         content_encoding=sight.content_encoding,
         last_modified=sight.last_modified,
+        copied=copied,
         created_at=now,
         updated_at=now,
     )

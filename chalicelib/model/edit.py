@@ -64,6 +64,25 @@ def mistakes_in_custom(
             yield ("custom_metadata", key), mistake
 
 
+def has_words(data: "Data") -> bool:
+    """Whether people have written anything of it."""
+    return bool(data.tags or any(getattr(data, name) for name in WRITTEN))
+
+
+def inherited(own: "Data", left: "Data", edit_id: str) -> "Data":
+    """Data with what was written of the same bytes under another name. What was written of itself wins."""
+    after = replace(
+        own,
+        created_at=left.created_at,
+        tags=left.tags | own.tags,
+        source=own.source or left.source,
+        description=own.description or left.description,
+        custom_metadata={**left.custom_metadata, **own.custom_metadata},
+        edited_metadata={**left.edited_metadata, **own.edited_metadata},
+    )
+    return replace(after, edit_id=edit_id) if differ(own, after) else after
+
+
 def differ(one: "Data", other: "Data") -> bool:
     """In what people wrote. To Python 1, 1.0 and True are equal; to people they are not."""
     return _spelled(one) != _spelled(other)

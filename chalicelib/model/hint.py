@@ -67,6 +67,8 @@ class Hint:
     size: int | None = None
     etag: str | None = None
     version_id: str | None = None
+    copied: bool = False
+    """Whether S3 says that the object was copied, as it is when it gets another name."""
 
     def can_insert(self) -> bool:
         """Whether the hint alone is enough for a first record of its key, without asking S3."""

@@ -13,6 +13,21 @@ TOMBSTONE_DAYS = 8
 """At least 7: longer than any event is retried, and the window in which a returning key gets its tags
 back."""
 
+RENAME_MINUTES = 60
+"""Between the coming and the going of the same bytes under two names, if that is to be one object renamed."""
+
+RENAME_SUSPECTS = 100
+"""Records with one content that came or went in an hour, for it to be looked which of them is which. Among
+more it would not be sure."""
+
+TRACED_PUTS = 100
+"""Objects that were put, in one batch of the stream: of more none is traced, but only those that S3 says were
+copied, and those that were looked at. A million traces are 24 MB, and that is 1.5 cents more than the price
+of a million new objects has room for."""
+
+TRACES_READ = 1_000_000
+"""Of one lake and an hour: 24 MB and some two seconds. What is beyond is not taken for renamed."""
+
 TAGS_PER_RECORD = 90
 """One transaction of at most 100 writes (an AWS limit) holds a record with all its tags, and another one the
 counters of all of them with those of two sources and the lake."""

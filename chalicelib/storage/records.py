@@ -52,7 +52,10 @@ _DEAD = frozenset(
     }
 )
 
-_TOLD = ("content", "size", "etag", "version_id", "content_type", "content_encoding", "last_modified")
+_TOLD = (
+    *("content", "size", "etag", "version_id"),
+    *("content_type", "content_encoding", "last_modified", "copied", "heir_of"),
+)
 _PEOPLES = ("tags", "edit_id", *WRITTEN)
 _DERIVED = (
     "url",
@@ -190,6 +193,14 @@ def oblivion_of(before: Data, op_id: str) -> dict[str, Any]:
         "updated_at": moment.rfc3339(moment.now()),
     }
     return _update_of(before.id, values | tombstone, is_untouched(before))
+
+
+def inheritance_of(before: Data, after: Data) -> dict[str, Any]:
+    """The write, for a transaction, that gives a record what was written of another one, and its time of
+    creation, unless anybody has written to it since `before` was read."""
+    is_the_same = DataItem.created_key == _created_key(before)
+    values = _written(after) | {"created_key": _created_key(after), "heir_of": after.heir_of}
+    return _update_of(before.id, values, is_the_same & is_untouched(before))
 
 
 def unchanged_since(before: Data | None) -> "Condition":
@@ -476,6 +487,8 @@ def _values(data: Data) -> dict[str, Any]:
         "content_type": data.content_type,
         "content_encoding": data.content_encoding,
         "last_modified": data.last_modified,
+        "copied": data.copied or None,
+        "heir_of": data.heir_of,
         "url": data.url,
         "status": data.status,
         "updated_at": data.updated_at,
@@ -522,6 +535,7 @@ def _data(item: DataItem) -> Data:
         content_type=item.content_type,
         content_encoding=item.content_encoding,
         last_modified=item.last_modified,
+        copied=bool(item.copied),
         url=item.url,
         health=Health(item.health) if item.health else None,
         checked_at=item.checked_at,
@@ -542,6 +556,7 @@ def _data(item: DataItem) -> Data:
         custom_metadata=item.custom_metadata or {},
         edited_metadata=item.edited_metadata or {},
         edit_id=item.edit_id,
+        heir_of=item.heir_of,
         asked_at=_integer(item.asked_at),
         expires_at=_integer(item.expires_at),
     )

@@ -111,6 +111,7 @@ class DataItem(Table):
     content_type = UnicodeAttribute(null=True)
     content_encoding = UnicodeAttribute(null=True)
     last_modified = UnicodeAttribute(null=True)
+    copied = BooleanAttribute(null=True)
     updated_at = UnicodeAttribute()
 
     url = UnicodeAttribute(null=True)
@@ -134,6 +135,7 @@ class DataItem(Table):
     custom_metadata = CompactJSONAttribute(null=True)
     edited_metadata = CompactJSONAttribute(null=True)
     edit_id = UnicodeAttribute(null=True)
+    heir_of = UnicodeAttribute(null=True)
 
     by_created = ByCreated()
     by_key = ByKey()
@@ -322,6 +324,21 @@ class TaggingItem(Table):
     tag_shard = UnicodeAttribute(hash_key=True)
     created_key = UnicodeAttribute(range_key=True)
     id = UnicodeAttribute()
+
+
+class TracesItem(Table):
+    """What came, or what went, in one lake and minute, as one batch of the stream told it."""
+
+    class Meta:
+        table_name = _Name("traces_table")
+
+    trail = UnicodeAttribute(hash_key=True)
+    """The lake, and whether they came or went."""
+    entry = UnicodeAttribute(range_key=True)
+    """The minute, and who wrote it."""
+    traces = BinaryAttribute(legacy_encoding=False)
+    """Each of 24 bytes: eight of the content's print, and the id of the record."""
+    expires_at = NumberAttribute()
 
 
 class ByOrganization(GlobalSecondaryIndex["KeyItem"]):

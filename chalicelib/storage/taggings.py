@@ -1,5 +1,6 @@
 """Which records have a tag: an item for each, written together with the record's own set of tags."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,20 @@ def forget(gone: "Iterable[Data]") -> None:
     """Delete what is left of records that are no more."""
     keys = [_key(item) for data in gone for item in _items(data, data.tags)]
     removals.remove(config.taggings_table, keys)
+
+
+def abandon(data: "Data") -> None:
+    """Delete what says that a record has tags at a time at which it does not stand any more."""
+    stands = {
+        "TableName": config.data_table,
+        "Key": {"id": {"S": data.id}},
+        "ConditionExpression": "attribute_not_exists(created_key) OR created_key <> :there",
+        "ExpressionAttributeValues": {":there": {"S": _created_key(data)}},
+    }
+    deletes = [{"Delete": _target(Key=_key(item))} for item in _items(data, data.tags)]
+    # It may stand there again, by another change of name, and then they are true.
+    with suppress(transactions.ConditionsFailed):
+        transactions.write("abandon taggings", [{"ConditionCheck": stands}, *deletes])
 
 
 def _retag(

@@ -87,7 +87,7 @@ def _s3_record(record: dict[str, Any]) -> Hint | None:
         raise MalformedMessage("eventSource is not aws:s3")
     if not str(record.get("eventVersion", "2.0")).startswith("2."):
         raise MalformedMessage("eventVersion is not 2.x")
-    family = _text(record, "eventName").removeprefix("s3:").partition(":")[0]
+    family, _, kind = _text(record, "eventName").removeprefix("s3:").partition(":")
     change = _S3_CHANGES.get(family)
     if change is None:
         return None
@@ -103,6 +103,7 @@ def _s3_record(record: dict[str, Any]) -> Hint | None:
         size=_size(entity.get("size")),
         etag=_identity(entity.get("eTag")),
         version_id=_version(entity.get("versionId")),
+        copied=kind == "Copy",
     )
 
 
@@ -124,6 +125,7 @@ def _eventbridge_event(event: dict[str, Any]) -> Hint | None:
         size=_size(entity.get("size")),
         etag=_identity(entity.get("etag")),
         version_id=_version(entity.get("version-id")),
+        copied=detail.get("reason") == "CopyObject",
     )
 
 

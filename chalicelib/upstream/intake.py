@@ -213,4 +213,5 @@ def _draft(target: Target) -> "Data":
     if hint.size is None or hint.etag is None:
         raise ValueError("a hint without size and etag inserts nothing")
     sight = Sight(size=hint.size, etag=hint.etag, version_id=hint.version_id)
-    return first_record(target.lake, hint.object_name, sight, hint.sequencer, moment.new_op_id())
+    op_id = moment.new_op_id()
+    return first_record(target.lake, hint.object_name, sight, hint.sequencer, op_id, copied=hint.copied)

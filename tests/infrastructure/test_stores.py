@@ -38,6 +38,7 @@ TABLES = {
     "TaggingsTable": tables.TaggingItem,
     "JobsTable": tables.JobItem,
     "RangesTable": tables.KeyRangeItem,
+    "TracesTable": tables.TracesItem,
 }
 
 
@@ -202,6 +203,7 @@ def test_what_expires_expires(resources):
         "KeysTable": "expires_epoch",
         "JobsTable": "expires_at",
         "RangesTable": "expires_at",
+        "TracesTable": "expires_at",
         "ClaimsTable": "expires_at",
         "CountersTable": "expires_at",
     }

@@ -6,18 +6,18 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.downstream import uploads
 from chalicelib.downstream.outcomes import IfExists
 from chalicelib.downstream.uploads import Announcement
 from chalicelib.errors import StorageUnavailable
+from chalicelib.jobs import scans, syncs
 from chalicelib.model import limits, moment
-from chalicelib.model.hint import Change as Kind
-from chalicelib.model.hint import Hint
+from chalicelib.model.errand import Phase
+from chalicelib.model.job import JobKind, new_job
+from chalicelib.model.keyrange import KeyRange, Span
 from chalicelib.model.lake import Lake
 from chalicelib.preprocess import worker
-from chalicelib.storage import aws, forgetting, lakes, transactions
+from chalicelib.storage import forgetting, lakes, transactions
 from chalicelib.upstream import intake
 from tests.simulation.explorer import Bounds, Change, Explorer, Report
 from tests.simulation.fakes.s3 import Bucket
@@ -62,6 +62,7 @@ def ask(queue: str) -> Change:
 OPERATIONS = {
     "announce": ask("announcements"),
     "forget": ask("forgettings"),
+    "scan": ask("scans"),
     "put": put(b"one"),
     "overwrite": put(b"another"),
     "put picture": put(picture("one")),
@@ -93,14 +94,15 @@ def check(
         lakes._by_bucket[BUCKET] = (float("inf"), [lake])
         world.dynamodb.tables["data"].shape = _without_stream(world)
         world.dynamodb.shows_duplicates = shows_duplicates
-        world.sqs.queues |= {"announcements": Queue(), "forgettings": Queue()}
+        world.sqs.queues |= {name: Queue() for name in ("announcements", "forgettings", "scans")}
         queues = frozenset({"preprocess", "preprocess-large"})
         explorer = Explorer(
             world=world,
             history=[(name, OPERATIONS[name]) for name in history],
             handlers={
-                "events": _receive_events,
-                "listing": partial(_reconcile, lake),
+                "events": receive_events,
+                "listing": partial(_sync, lake),
+                "scans": partial(_scan, lake),
                 "announcements": partial(_announce, lake),
                 "forgettings": partial(_forget, lake),
                 "preprocess": partial(_receive_work, worker.SMALL),
@@ -118,36 +120,34 @@ def _without_stream(world: World) -> Any:
     return replace(world.dynamodb.tables["data"].shape, shards=0)
 
 
-def _receive_events(message: dict[str, Any]) -> dict[str, Any]:
-    return intake.receive([message], _plenty)
+def receive_events(message: dict[str, Any]) -> dict[str, Any]:
+    return intake.receive([message], plenty)
 
 
 def _receive_work(tier: worker.Tier, message: dict[str, Any]) -> dict[str, Any]:
-    return worker.receive([message], _plenty, tier)
+    return worker.receive([message], plenty, tier)
 
 
-def _reconcile(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
-    """What a listing does: what it finds is a hint that may insert; what it does not find, one that asks."""
+def _sync(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
+    """What a sync does with the one range that there is: first all hints at what is there, then at what is
+    not."""
+    return _walk(lake, JobKind.SYNC, syncs.way, *Phase)
+
+
+def _scan(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
+    return _walk(lake, JobKind.SCAN, scans.way, Phase.FIND)
+
+
+def _walk(lake: Lake, kind: JobKind, way: Any, *phases: Phase) -> dict[str, Any]:
+    task = {"dry_run": False, "force": True, "patience_seconds": 0}
+    job = replace(new_job(lake.organization, lake.id, kind, task), id=f"the {kind}")
+    whole = KeyRange(walk=job.id, id="0", span=Span(lake.prefix), position="", expires_at=0)
     try:
-        page = aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
-    except (BotoCoreError, ClientError):
-        return {"batchItemFailures": ["listing"]}
-    hints = [
-        Hint(
-            bucket=BUCKET,
-            object_name=each["Key"],
-            change=Kind.LISTED,
-            size=each["Size"],
-            etag=each["ETag"].strip('"'),
-        )
-        for each in page
-    ] or [Hint(bucket=BUCKET, object_name=KEY, change=Kind.UNKNOWN)]
-    delivery = intake.Delivery(_plenty)
-    targets = [intake.Target(lake, [hint], {"listing"}) for hint in hints]
-    delivery.insert([target for target in targets if target.hint.can_insert()])
-    delivery.check([target for target in targets if target.verdict is None])
-    delivery.dispatch([target for target in targets if target.verdict])
-    return {"batchItemFailures": sorted(delivery.failed)}
+        for phase in phases:
+            way(lake, job, phase).visit(whole)
+    except StorageUnavailable:
+        return {"batchItemFailures": [kind]}
+    return {"batchItemFailures": []}
 
 
 def _announce(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _forget(lake: Lake, _: dict[str, Any]) -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
-def _plenty() -> int:
+def plenty() -> int:
     return 60_000
 
 

@@ -30,6 +30,13 @@ def put(world: World, lake: Lake, *names: str, body: bytes = b"12345") -> list[s
     return [lake.data_id(name) for name in names]
 
 
+def copy(world: World, lake: Lake, name: str, other: str) -> str:
+    """Under another name. The id of its record."""
+    world.s3.copy_object(Bucket=lake.bucket, Key=other, CopySource={"Bucket": lake.bucket, "Key": name})
+    deliver(world)
+    return lake.data_id(other)
+
+
 def delete(world: World, lake: Lake, name: str) -> None:
     world.s3.delete_object(Bucket=lake.bucket, Key=name)
     deliver(world)

@@ -146,21 +146,36 @@ class System:
             self.random.choice(_KEYS),
         )
         bucket = self.world.s3.buckets[name]
-        kind = self.random.choice(["put", "put", "delete", "delete a version"])
+        kind = self.random.choice(["put", "put", "delete", "delete a version", "rename"])
         if kind == "delete a version" and bucket.versioned and key in bucket.objects:
             versions = bucket.objects[key]
             version = self.random.choice([versions[-1], *versions])
             self.world.s3.delete_object(Bucket=name, Key=key, VersionId=version.id)
+        elif kind == "rename" and bucket.current(key):
+            self._rename(name, key, self.random.choice(_KEYS))
         elif kind == "delete" and bucket.current(key):
             self.world.s3.delete_object(Bucket=name, Key=key)
         else:
-            body = self.random.choice([b"", b"", *_BODIES] if key.endswith("/") else _BODIES)
+            own = f"the {self.operations}th thing that happened".encode()
+            body = self.random.choice([b"", b"", own] if key.endswith("/") else [own, own, *_BODIES])
             self.world.s3.put_object(Bucket=name, Key=key, Body=body)
         self.operations += 1
         self._note(kind, name, key)
         told, self.world.s3.events = self.world.s3.events, []
         for event in told:
             self._announce(event)
+
+    def _rename(self, bucket: str, key: str, other: str) -> None:
+        """As whoever renames an object does it, or whoever uploads it again."""
+        body = self.world.s3.buckets[bucket].current(key)
+        acts = [lambda: self.world.s3.delete_object(Bucket=bucket, Key=key)]
+        if self.random.random() < 0.5:
+            source = {"Bucket": bucket, "Key": key}
+            acts.insert(0, lambda: self.world.s3.copy_object(Bucket=bucket, Key=other, CopySource=source))
+        elif body:
+            acts.append(lambda: self.world.s3.put_object(Bucket=bucket, Key=other, Body=body.body))
+        for act in acts:
+            act()
 
     def _ask(self) -> None:
         """Somebody asks the API for something. Whether it is done, and how much of it, they do not care."""

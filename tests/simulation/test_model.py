@@ -6,6 +6,7 @@
 import pytest
 
 from chalicelib.model import limits
+from tests.simulation import renaming
 from tests.simulation.explorer import Bounds
 from tests.simulation.model import check
 
@@ -70,8 +71,13 @@ def test_a_lost_event_and_a_listing(history: str, lost: int) -> None:
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_a_lost_event_and_a_listing_while_the_bucket_goes_on(lost: int) -> None:
-    explore("put, delete, put", Bounds(copies=ONCE, lost=lost, in_flight=3))
-    explore("put, overwrite, delete", Bounds(copies=ONCE, lost=lost, in_flight=3))
+    explore("put, delete, put", Bounds(copies=ONCE, lost=lost))
+    explore("put, overwrite, delete", Bounds(copies=ONCE, lost=lost))
+
+
+@pytest.mark.parametrize("history", ["put, scan, delete", "scan, put, overwrite", "put, delete, scan"])
+def test_a_scan_amid_what_happens(history: str) -> None:
+    explore(history, Bounds(copies=ONCE))
 
 
 @pytest.mark.parametrize(
@@ -137,3 +143,46 @@ def test_an_announcement_that_expires_at_any_moment(history: str, bounds: Bounds
 )
 def test_what_is_forgotten_comes_back_only_as_what_it_is(history: str, bounds: Bounds) -> None:
     explore(history, bounds)
+
+
+@pytest.mark.parametrize(
+    ("history", "bounds"),
+    [
+        ("copy a b, delete a", Bounds(copies=TWICE)),
+        ("delete a, put b", Bounds(copies=TWICE)),
+        ("copy a b, delete a", Bounds(copies=ONCE, faults=1, in_flight=3)),
+        ("delete a, put b", Bounds(copies=ONCE, faults=1, in_flight=3)),
+        ("copy a b, delete a", Bounds(copies=ONCE, leaps=1, leap=1800)),
+        ("copy a b, edit b, delete a", Bounds(copies=ONCE, faults=1, in_flight=3)),
+        ("copy a b, delete a, edit b", Bounds(copies=ONCE, faults=1)),
+    ],
+)
+def test_what_people_wrote_goes_with_the_bytes_to_their_new_name(history: str, bounds: Bounds) -> None:
+    follow(history, bounds, "b")
+
+
+@pytest.mark.parametrize(
+    ("history", "last"),
+    [("copy a b, delete a, copy b a, delete b", "a"), ("copy a b, delete a, copy b c, delete b", "c")],
+)
+def test_what_people_wrote_goes_with_the_bytes_from_name_to_name(history: str, last: str) -> None:
+    follow(history, Bounds(copies=ONCE), last)
+
+
+@pytest.mark.parametrize(
+    ("history", "bounds"),
+    [
+        ("copy a b, copy a c, delete a", Bounds(copies=ONCE)),
+        ("delete a, put b", Bounds(copies=ONCE, leaps=1, leap=3 * 3600)),
+        ("delete a, delete twin, put b", Bounds(copies=ONCE)),
+        ("delete a, put b, put a", Bounds(copies=ONCE)),
+    ],
+)
+def test_what_people_wrote_is_never_lost_nor_doubled(history: str, bounds: Bounds) -> None:
+    follow(history, bounds, *renaming.NAMES)
+
+
+def follow(history: str, bounds: Bounds, *holders: str) -> None:
+    report = renaming.check(history.split(", "), bounds, holders)
+    assert report.ends
+    print(f"{history}: {report.states:,} states, {report.ends:,} ends, by {report.schedules:.1e} schedules")

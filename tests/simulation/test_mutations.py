@@ -9,14 +9,15 @@ from unittest.mock import patch
 
 import pytest
 
+from chalicelib.changes import renames
 from chalicelib.downstream import uploads
 from chalicelib.model import limits
 from chalicelib.model.data import Data, announced_record
-from chalicelib.storage import buckets, counters, forgetting, records
+from chalicelib.storage import buckets, counters, forgetting, records, traces
 from chalicelib.storage.tables import DataItem
 from chalicelib.upstream import check as check_module
 from chalicelib.upstream import intake
-from tests.simulation import faults, model
+from tests.simulation import faults, model, renaming
 from tests.simulation.audit import complaints
 from tests.simulation.explorer import Bounds, Violation
 from tests.simulation.fakes.events import s3_notification
@@ -147,6 +148,40 @@ def test_without_the_guard_the_counters_count_twice() -> None:
     with patch.object(counters, "unapplied", lambda: unguarded):
         assert any("counted" in complaint for complaint in simulate())
     assert not simulate()
+
+
+def test_without_traces_before_the_look_for_others_two_who_look_at_once_miss_each_other() -> None:
+    late: list[tuple[Any, ...]] = []
+    write, read = traces.write, traces.read
+
+    def read_first(*what: Any) -> Any:
+        found = read(*what)
+        while late:
+            write(*late.pop())
+        return found
+
+    with (
+        patch.object(traces, "write", lambda *what: late.append(what)),
+        patch.object(traces, "read", read_first),
+    ):
+        assert "is with a" in loses("copy a b, delete a", Bounds(copies=ONCE))
+
+
+def test_without_the_condition_on_both_records_one_that_returned_is_taken_for_gone() -> None:
+    with patch.object(records, "is_untouched", always):
+        assert "in the index: {'b'}" in loses("copy a b, delete a, put a", Bounds(copies=ONCE, in_flight=3))
+
+
+def test_without_the_state_of_the_records_traces_alone_take_one_that_returned_for_gone() -> None:
+    with patch.object(renames, "_is_left", lambda data: bool(data.created_at)):
+        assert "in the index: {'b'}" in loses("copy a b, delete a, put a", Bounds(copies=ONCE))
+
+
+def loses(history: str, bounds: Bounds) -> str:
+    """The schedule that loses what people wrote, doubles it, or gives it to nobody."""
+    with pytest.raises(Violation) as violation:
+        renaming.check(history.split(", "), bounds, ["b"] if "put a" not in history else renaming.NAMES)
+    return str(violation.value)
 
 
 def finds_lost_announcement() -> str:

@@ -47,6 +47,7 @@ ENVIRONMENT = {
     "CLAIMS_TABLE": "claims",
     "LABELS_TABLE": "labels",
     "TAGGINGS_TABLE": "taggings",
+    "TRACES_TABLE": "traces",
     "JOBS_TABLE": "jobs",
     "RANGES_TABLE": "ranges",
     "WALKS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/walks",

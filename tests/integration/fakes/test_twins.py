@@ -25,6 +25,7 @@ from chalicelib.storage import (
     buckets,
     connectors,
     counters,
+    inheritance,
     jobs,
     lakes,
     listings,
@@ -32,6 +33,8 @@ from chalicelib.storage import (
     records,
     shards,
     sheets,
+    taggings,
+    traces,
     transactions,
 )
 from tests.integration.fakes.conftest import BUCKETS, Twins
@@ -102,6 +105,40 @@ def test_records_are_written_and_read_alike(twins: Twins, lake: Lake, seed: int)
         else:
             random.choice(about_a_key)(random.choice(KEYS))
         twins.world.clock += 1
+    assert twins.compared > 60
+
+
+def test_what_people_wrote_is_passed_on_and_traced_alike(twins: Twins, lake: Lake, seed: int) -> None:
+    random = Random(seed)
+
+    def observe(key: str) -> None:
+        before, op_id = records.read(lake.data_id(key)), moment.new_op_id()
+        if before and before.live:
+            records.write_gone(lake, key, before, None, op_id)
+        else:
+            records.write_live(lake, key, before, sight(random), None, op_id)
+
+    def tag(key: str) -> None:
+        taggings.attach(lake.id, frozenset(random.sample(["car", "van"], 1)), [lake.data_id(key)])
+
+    def pass_on(key: str) -> None:
+        left, heir = (records.read(lake.data_id(name)) for name in (key, random.choice(KEYS)))
+        if left and heir and left.id != heir.id:
+            if random.random() < 0.3:
+                tag(heir.object_name)
+            inheritance.pass_on([inheritance.Succession(left, heir, random.random() < 0.5)], 100)
+            for before in (left, heir):
+                taggings.abandon(before)
+
+    def trace(key: str) -> None:
+        if data := records.read(lake.data_id(key)):
+            side, own = random.choice(list(traces.Side)), traces.trace(data)
+            traces.write(lake.id, side, [own], random.choice(["one", "two"]))
+            traces.read(lake.id, side, {own.print}, own.minute, own.minute)
+
+    for _ in range(50):
+        attempt(partial(random.choice([observe, tag, pass_on, trace]), random.choice(KEYS)))
+        twins.world.clock += random.choice([1, 60])
     assert twins.compared > 60
 
 
@@ -330,6 +367,7 @@ def random_update(random: Random) -> dict[str, Any]:
             "(#a = :a AND #b = :b) OR attribute_not_exists(#b)",
             "#a BETWEEN :a AND :b",
             "#a < :a",
+            "attribute_not_exists(#a) OR #a <> :a",
         ]
     )
     update = random.choice(

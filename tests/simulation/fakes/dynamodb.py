@@ -289,6 +289,15 @@ class DynamoDB:
             self._record(table, key, before, None)
         return before
 
+    def _check(self, operation: str, *, Key: Wire, ConditionExpression: str, **request: Any) -> None:
+        """Whether an item is as expected, and nothing else."""
+        table = self._table(operation, request["TableName"])
+        condition = expressions.parse_condition(ConditionExpression)
+        names, values = (request.get(f"ExpressionAttribute{kind}") for kind in ("Names", "Values"))
+        binding = _binding(operation, [condition], names, values)
+        if not condition.meaning(table.items.get(_key(table, decoded(Key))) or {}, binding):
+            raise _failed_condition(operation, None, "NONE")
+
     def _update(
         self,
         operation: str,
@@ -320,7 +329,12 @@ class DynamoDB:
     def _try(self, action: dict[str, Any]) -> dict[str, Any]:
         """One action of a transaction, done. What it is cancelled for, if it is."""
         [(kind, request)] = action.items()
-        act = {"Update": self._update, "Put": self._put, "Delete": self._delete}.get(kind)
+        act = {
+            "Update": self._update,
+            "Put": self._put,
+            "Delete": self._delete,
+            "ConditionCheck": self._check,
+        }.get(kind)
         if act is None:
             raise Unsupported(kind)
         try:

@@ -73,6 +73,8 @@ def eventbridge_event(event: Event) -> str:
     if not event.created:
         marker = event.name.endswith("DeleteMarkerCreated")
         detail["deletion-type"] = "Delete Marker Created" if marker else "Permanently Deleted"
+    else:
+        detail["reason"] = "CopyObject" if event.name.endswith("Copy") else "PutObject"
     return json.dumps(
         {
             "version": "0",

@@ -159,6 +159,10 @@ class _Parser:
             self.expect("AND")
             return _between(left, low, self.term())
         sign = self.take()
+        if sign == "<>":
+            # What is of another type is another value.
+            other = self.term()
+            return lambda item, binding: not _compare(operator.eq, left(item, binding), other(item, binding))
         if sign not in _COMPARISONS:
             raise Unsupported(f"{sign} in {self.text}")
         compare, right = _COMPARISONS[sign], self.term()

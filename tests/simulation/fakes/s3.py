@@ -123,20 +123,17 @@ class S3:
         Bucket: str,
         Key: str,
         CopySource: Mapping[str, str],
-        ContentType: str,
-        MetadataDirective: str,
-        ExpectedBucketOwner: str,
+        ContentType: str = "binary/octet-stream",
+        MetadataDirective: str = "COPY",
+        ExpectedBucketOwner: str | None = None,
     ) -> dict[str, Any]:
         source = self._bucket("CopyObject", CopySource["Bucket"]).current(CopySource["Key"])
         if source is None:
             raise refusal("CopyObject", "NoSuchKey", 404)
-        return self.put_object(
-            Bucket=Bucket,
-            Key=Key,
-            Body=source.body,
-            ContentType=ContentType,
-            ExpectedBucketOwner=ExpectedBucketOwner,
-        )
+        bucket = self._bucket("CopyObject", Bucket, ExpectedBucketOwner)
+        version = self._version(bucket, source.body, ContentType)
+        self._store("ObjectCreated:Copy", Bucket, Key, version)
+        return {"CopyObjectResult": {"ETag": f'"{version.etag}"'}} | _version_id(version)
 
     def create_multipart_upload(
         self, *, Bucket: str, Key: str, ContentType: str, ExpectedBucketOwner: str | None = None

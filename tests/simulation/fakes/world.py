@@ -45,6 +45,7 @@ _SETTINGS = {
     "COUNTERS_TABLE": "counters",
     "LABELS_TABLE": "labels",
     "TAGGINGS_TABLE": "taggings",
+    "TRACES_TABLE": "traces",
     "JOBS_TABLE": "jobs",
     "RANGES_TABLE": "ranges",
     "RANGES_AT_ONCE": "4",
@@ -82,6 +83,7 @@ _TABLES = {
     "counters": Shape(("lake_id", "slot"), expiry="expires_at"),
     "labels": Shape(("group", "key")),
     "taggings": Shape(("tag_shard", "created_key")),
+    "traces": Shape(("trail", "entry"), expiry="expires_at"),
     "jobs": Shape(("organization", "id"), expiry="expires_at"),
     "ranges": Shape(("walk", "id"), expiry="expires_at"),
 }

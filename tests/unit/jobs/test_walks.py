@@ -12,17 +12,20 @@ from typing import Any
 
 import pytest
 
+from chalicelib.changes import fold
+from chalicelib.downstream import uploads
+from chalicelib.downstream.outcomes import IfExists
 from chalicelib.errors import StorageUnavailable
 from chalicelib.jobs import nightly, scans, syncs, walks
 from chalicelib.model import limits, moment
-from chalicelib.model.data import Data, Status
+from chalicelib.model.data import Data, State, Status
 from chalicelib.model.errand import Phase, walk_of
 from chalicelib.model.job import Job, JobKind, JobState
 from chalicelib.model.keyrange import KeyRange
 from chalicelib.model.lake import ARTIFACTS_PREFIX, Lake, Preprocess
 from chalicelib.observability import logger
 from chalicelib.preprocess import worker as preprocess
-from chalicelib.storage import entries, jobs, keyranges, lakes, listings, records, thumbnails
+from chalicelib.storage import entries, jobs, keyranges, lakes, listings, records, taggings, thumbnails
 from chalicelib.upstream import intake
 from tests.simulation import faults, objects
 from tests.simulation.fakes.dynamodb import encoded
@@ -108,8 +111,13 @@ def upstream(world: World) -> None:
 
 
 def live(world: World) -> dict[str, Data]:
+    return {name: data for name, data in known(world).items() if data.live}
+
+
+def known(world: World) -> dict[str, Data]:
+    """Also what is announced, and what is gone."""
     items = world.dynamodb.tables["data"].items.values()
-    return {data.object_name: data for data in map(record, items) if data.live}
+    return {data.object_name: data for data in map(record, items)}
 
 
 def record(item: Any) -> Data:
@@ -186,6 +194,11 @@ def drift(world: World, lake: Lake, random: Random) -> None:
                 key = (("S", lake.data_id(name)),)
                 table.items[key] = table.items[key] | {"status": ("S", "indexed")}
     fill(world, lake, [f"d/{n}" for n in range(random.randrange(9))])
+    never_came = [f"e/{n}" for n in range(random.randrange(4))]
+    drafts = [uploads.Announcement(object_name=n, size=1, content_type="image/png") for n in never_came]
+    uploads.announce(lake, drafts, IfExists.OVERWRITE)
+    world.clock += limits.ANNOUNCED_SECONDS + 1
+    world.s3.events.clear()
     count_all(world, lake)
 
 
@@ -219,7 +232,7 @@ def test_one_sync_repairs_any_drift_and_the_second_finds_none(world: World, lake
     settle(world, lake)
     assert shown(world) == stored(world, lake)
     second = sync(world, lake)
-    assert {second.progress[name] for name in (*expected, "hinted", "stale", "failed")} == {0}
+    assert {second.progress[name] for name in (*expected, "hinted", "failed")} == {0}
     assert second.progress["unchanged"] == second.progress["seen"] == len(shown(world))
 
 
@@ -232,6 +245,7 @@ def differences(world: World, lake: Lake) -> dict[str, int]:
         "changed": len(changed),
         "ghosts": len(index.keys() - bucket.keys()),
         "missing_thumbnails": sum(live(world)[name].status is Status.INDEXED for name in both - changed),
+        "stale": sum(data.state is State.ANNOUNCED for data in known(world).values()),
     }
 
 
@@ -639,6 +653,86 @@ def test_walkers_that_overtake_each_other_amid_puts_and_deletes_lose_nothing(
     second = sync(world, lake)
     found = ("new", "changed", "ghosts", "missing_thumbnails", "stale", "hinted")
     assert {second.progress[name] for name in found} == {0}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_pass_over_drift_repairs_it_amid_puts_deletes_and_crashes(
+    world: World, lake: Lake, seed: int
+) -> None:
+    """Upstream is at work all the while. What is in the bucket from the beginning to the end is never
+    recorded as gone, not even for a moment."""
+    random = Random(seed)
+    drift(world, lake, random)
+    there, job = stored(world, lake), jobs.begin_sync(lake, force=True)
+    staying, changes = set(there), 0
+    running: list[tuple[str, Any, Invocation]] = []
+    handlers: dict[str, Any] = {
+        "walks": lambda messages: walks.receive(messages, plenty),
+        "events": lambda messages: intake.receive(messages, lambda: 60_000),
+    }
+    while running or any(world.sqs.queues[name].visible for name in handlers):
+        waiting = [name for name in handlers if world.sqs.queues[name].visible]
+        if waiting and len(running) < 5 and (not running or random.random() < 0.2):
+            name = random.choice(waiting)
+            [message] = world.sqs.receive(name, [random.choice(list(world.sqs.queues[name].visible))])
+            handle = partial(handlers[name], [message.as_record()])
+            running.append((name, message, Invocation(world, handle)))
+        elif changes < 30 and random.random() < 0.05:
+            changes += 1
+            change(world, lake, random, sorted(there))
+            staying &= stored(world, lake).keys()
+            for event in world.s3.events * random.choice([1, 1, 2]):
+                world.sqs.send_message(QueueUrl="events", MessageBody=s3_notification(event))
+            world.s3.events.clear()
+        elif running and random.random() < 0.01:
+            name, message, dead = running.pop(random.randrange(len(running)))
+            dead.crash()
+            world.sqs.settle(name, [], [message.id])
+        elif running:
+            random.choice(running)[2].answer(world.perform)
+            items = world.dynamodb.tables["data"].items.values()
+            assert not [
+                each for each in items if each["state"] == ("S", "gone") and each["object_name"][1] in staying
+            ]
+        for each in [each for each in running if each[2].ended]:
+            running.remove(each)
+            name, message, over = each
+            failed = [message.id] if over.error or over.result["batchItemFailures"] else []
+            world.sqs.settle(name, [] if failed else [message.id], failed)
+    over = jobs.read(job.organization, job.id)
+    assert (over.state, over.error) == (JobState.SUCCEEDED, None)
+    settle(world, lake)
+    assert shown(world) == stored(world, lake)
+    second = sync(world, lake)
+    found = ("new", "changed", "ghosts", "missing_thumbnails", "stale", "hinted")
+    assert {second.progress[name] for name in found} == {0}
+
+
+def test_names_that_changed_while_nobody_told_are_followed(world: World, lake: Lake) -> None:
+    for n in range(30):
+        fill(world, lake, [f"old/{n:02}"], body=f"the bytes of {n}".encode())
+    scan(world, lake)
+    publish_all(world)
+    ids = {f"old/{n:02}": lake.data_id(f"old/{n:02}") for n in range(30)}
+    taggings.attach(lake.id, frozenset({"car"}), ids.values())
+    objects.count(world)
+    world.clock += 86_400
+    created = {name: data.created_at for name, data in live(world).items()}
+    seen = len(world.dynamodb.tables["data"].changes)
+    for name in ids:
+        source = {"Bucket": lake.bucket, "Key": name}
+        world.s3.copy_object(Bucket=lake.bucket, Key=name.replace("old", "new"), CopySource=source)
+        world.s3.delete_object(Bucket=lake.bucket, Key=name)
+    world.s3.events.clear()
+    found = sync(world, lake, force=True)
+    assert (found.progress["new"], found.progress["ghosts"]) == (30, 30)
+    upstream(world)
+    for shard in {each.shard for each in world.dynamodb.tables["data"].changes}:
+        told = [each for each in world.dynamodb.tables["data"].changes[seen:] if each.shard == shard]
+        fold.receive({"Records": [each.as_event(["id"]) for each in told], "shardId": shard})
+    renamed = live(world)
+    assert {data.tags for data in renamed.values()} == {frozenset({"car"})}
+    assert {name.replace("new", "old"): data.created_at for name, data in renamed.items()} == created
 
 
 def change(world: World, lake: Lake, random: Random, names: list[str]) -> None:
