@@ -1,4 +1,4 @@
-"""Jobs that walk over all names of a bucket, and how far they are."""
+"""Jobs that walk over all names of a bucket or an index, and how far they are."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ def _pace(job: "Job", seen: int) -> dict[str, int]:
         return {}
     seconds = (moment.now() - moment.parse(job.started_at)).total_seconds()
     rate = seen / seconds if seconds else 0
-    if job.kind is not JobKind.SYNC or not rate:
+    if job.kind not in (JobKind.SYNC, JobKind.EXPORT) or not rate:
         return {"per_second": round(rate)}
     left = max(0, counters.read(job.lake_id).items - seen)
     return {"per_second": round(rate), "seconds_left": round(left / rate)}

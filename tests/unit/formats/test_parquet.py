@@ -31,7 +31,7 @@ WHOLE = {
 
 
 def lines(rows):
-    return io.BytesIO("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode())
+    return (f"{json.dumps(row, ensure_ascii=False)}\n".encode() for row in rows)
 
 
 def written(rows, columns=COLUMNS):
@@ -105,12 +105,12 @@ def test_groups_of_rows_are_written_before_the_next_ones_are_read(monkeypatch):
     target = Counting()
     passed = []
 
-    class Told(io.BytesIO):
-        def read(self, size=-1):
+    def told():
+        for line in lines(many(20_000)):
             passed.append(target.passed)
-            return super().read(size)
+            yield line
 
-    parquet.write(Told(lines(many(20_000)).getvalue()), COLUMNS, target)
+    parquet.write(told(), COLUMNS, target)
     assert passed[len(passed) // 2] > target.passed / 4
 
 
@@ -147,8 +147,23 @@ def test_what_a_file_raises_is_raised(reads):
 
     with pytest.raises(StorageUnavailable, match="Timeout"):
         list(parquet.rows(Failing(numbers(5000))))
+
+
+def test_what_the_lines_raise_is_raised():
+    def failing():
+        yield from [b'{"size": 1}\n'] * 5000
+        raise StorageUnavailable("read", "Timeout")
+
     with pytest.raises(StorageUnavailable, match="Timeout"):
-        parquet.write(Failing(b'{"size": 1}\n' * 5000), COLUMNS, io.BytesIO())
+        parquet.write(failing(), COLUMNS, io.BytesIO())
+
+
+def test_lines_come_in_pieces_of_any_size():
+    content = b"".join(lines([WHOLE] * 300))
+    for size in (1, 7, 100_000):
+        file = io.BytesIO()
+        parquet.write((content[at : at + size] for at in range(0, len(content), size)), COLUMNS, file)
+        assert len(list(parquet.rows(file))) == 300
 
 
 def test_what_cannot_be_written_is_raised():
