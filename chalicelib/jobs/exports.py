@@ -107,11 +107,12 @@ def _join(job: "Job", here: "KeyRange") -> Step:
 
 
 def _fitting(parts: "Sequence[Part]", file_format: Format) -> "Iterator[Part]":
-    """The first of them, which together are not too much for one step."""
+    """The first of them, which together are not too much for one step, and one at least."""
     rows = size = 0
     for part in parts:
         rows, size = rows + part.rows, size + part.size
-        if rows > FILE_ROWS if file_format is Format.PARQUET else size > FILE_BYTES:
+        is_full = rows > FILE_ROWS if file_format is Format.PARQUET else size > FILE_BYTES
+        if is_full and rows > part.rows:
             return
         yield part
 
