@@ -322,6 +322,7 @@ def test_a_bad_row_stops_no_other(world: World, lake: Lake, gateway: Gateway, ro
         (b"x" * (unpacking.LINE_BYTES + 2), "a line has more than"),
         (gzip.compress(b"x" * (3 * unpacking.LINE_BYTES)), "a line has more than"),
     ],
+    ids=["no text", "no gzip", "torn", "no parquet", "long line", "long line in gzip"],
 )
 def test_a_file_that_is_no_export_ends_the_job_with_the_reason(
     world: World, lake: Lake, gateway: Gateway, content: bytes, reason: str | None
