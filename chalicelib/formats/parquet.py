@@ -38,7 +38,10 @@ class Column(StrEnum):
 def rows(file: "IO[bytes]", start: int = 0) -> "Iterator[dict[str, Any]]":
     """Those from the row `start` on, counted from 0. What is skipped is read, too, but nothing is made of it:
     some ten million rows a second. The file must be able to seek: its end is read, then one group of rows
-    after the other. Raises MalformedFile, and what reading the file raises."""
+    after the other. Raises MalformedFile, and what reading the file raises.
+
+    Some files that are damaged end the process: the library aborts where it should raise. So this is for a
+    worker that dies alone, and whose job ends when it dies each time."""
     watched = _File(file)
     try:
         for batch in read_parquet(cast("IO[bytes]", watched), batch_size=ROWS):
