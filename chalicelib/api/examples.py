@@ -298,6 +298,8 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "detail": "The object is still in the bucket: its next event, or a sync, brings it back as new data.",
     },
     "SyncBody": {"dry_run": True, "thumbnails": True},
+    "ExportBody": {"format": "jsonl"},
+    "RestoreBody": {"job": None},
     "JobAnswer": _JOB,
     "BegunAnswer": {"job": _JOB},
     "CsvBody": {

@@ -58,6 +58,8 @@ ROUTES = (
     Route("DELETE", "/v1/datalakes/{lake}/uploads/{upload_id}", "uploads.drop_upload", Role.EDITOR),
     Route("POST", "/v1/datalakes/{lake}/imports/csv", "imports.import_csv", Role.EDITOR),
     Route("POST", "/v1/datalakes/{lake}/imports/bucket", "imports.import_bucket", Role.EDITOR),
+    Route("POST", "/v1/datalakes/{lake}/imports/export", "exports.import_export", Role.EDITOR),
+    Route("POST", "/v1/datalakes/{lake}/exports", "exports.begin_export", Role.EDITOR),
     Route("GET", "/v1/datalakes/{lake}/tags", "labels.list_tags"),
     Route("POST", "/v1/datalakes/{lake}/tags", "labels.create_tag", Role.EDITOR),
     Route("GET", "/v1/datalakes/{lake}/tags/{name}", "labels.show_tag"),

@@ -1,4 +1,4 @@
-"""Jobs that walk over all names of a bucket, and how far they are."""
+"""Jobs that walk over all names of a bucket or an index, and how far they are."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -61,13 +61,15 @@ def _pace(job: "Job", done: int) -> dict[str, int]:
     seconds = (moment.now() - moment.parse(job.started_at)).total_seconds()
     if seconds <= 0:
         return {}
-    pace = {"per_second": round(done / seconds)}
-    if job.kind is JobKind.SYNC:
-        # Nobody knows how many objects a bucket holds that is scanned for the first time.
-        pace["seconds_left"] = round(max(0, _known(job) - done) * seconds / done)
-    return pace
+    known = _known(job)
+    left = {} if known is None else {"seconds_left": round(max(0, known - done) * seconds / done)}
+    return {"per_second": round(done / seconds), **left}
 
 
-def _known(job: "Job") -> int:
+def _known(job: "Job") -> int | None:
+    """How many there are to be seen. None: nobody knows, as of a bucket that is scanned the first time."""
+    if job.kind not in (JobKind.SYNC, JobKind.EXPORT):
+        return None
     counts = counters.read(job.lake_id)
-    return counts.by_kind.get(Kind.OBJECT, 0) - counts.by_status.get(Status.PENDING, 0)
+    recorded = counts.items if job.kind is JobKind.EXPORT else counts.by_kind.get(Kind.OBJECT, 0)
+    return recorded - counts.by_status.get(Status.PENDING, 0)

@@ -5,7 +5,7 @@ take 66 MB and 125 ms, pyarrow 166 MB and 60 ms.
 """
 
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
 
 from arro3.core import DataType, Field, Schema
 from arro3.io import read_json, read_parquet, write_parquet
@@ -13,7 +13,7 @@ from arro3.io import read_json, read_parquet, write_parquet
 from chalicelib.errors import MalformedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from arro3.core import RecordBatch
 
@@ -38,10 +38,13 @@ class Column(StrEnum):
 def rows(file: "IO[bytes]", start: int = 0) -> "Iterator[dict[str, Any]]":
     """Those from the row `start` on, counted from 0. What is skipped is read, too, but nothing is made of it:
     some ten million rows a second. The file must be able to seek: its end is read, then one group of rows
-    after the other. Raises MalformedFile, and what reading the file raises."""
-    watched = _Watched(file)
+    after the other. Raises MalformedFile, and what reading the file raises.
+
+    Some files that are damaged end the process: the library aborts where it should raise. So this is for a
+    worker that dies alone, and whose job ends when it dies each time."""
+    watched = _File(file)
     try:
-        for batch in read_parquet(watched.as_file(), batch_size=ROWS):
+        for batch in read_parquet(cast("IO[bytes]", watched), batch_size=ROWS):
             if start < batch.num_rows:
                 yield from _rows(batch.slice(start))
             start = max(0, start - batch.num_rows)
@@ -53,18 +56,18 @@ def rows(file: "IO[bytes]", start: int = 0) -> "Iterator[dict[str, Any]]":
         raise
 
 
-def write(lines: "IO[bytes]", columns: "Mapping[str, Column]", file: "IO[bytes]") -> None:
-    """A file of JSON objects, one a line, of which all members but these columns are passed over. Both files
-    go from beginning to end. Characters must stand for themselves in it: of escapes by surrogate pairs, the
-    library makes other characters."""
-    source, target = _Watched(lines), _Watched(file)
+def write(lines: "Iterable[bytes]", columns: "Mapping[str, Column]", file: "Sink") -> None:
+    """JSON objects, one a line, of which all members but these columns are passed over. They may come in
+    pieces of any size. Characters must stand for themselves: of escapes by surrogate pairs, the library makes
+    other characters."""
+    source, target = _Source(lines), _Target(file)
     schema = Schema([Field(name, _type(column)) for name, column in columns.items()])
     try:
-        table = read_json(source.as_file(), schema, batch_size=ROWS)
-        write_parquet(table, target.as_file(), compression="zstd(3)", max_row_group_size=GROUP_ROWS)
+        table = read_json(cast("IO[bytes]", source), schema, batch_size=ROWS)
+        write_parquet(table, cast("IO[bytes]", target), compression="zstd(3)", max_row_group_size=GROUP_ROWS)
     except BaseException as error:
-        if watched := source.error or target.error:
-            raise watched from error
+        if reason := source.error or target.error:
+            raise reason from error
         raise
 
 
@@ -92,26 +95,21 @@ def _reason(error: BaseException) -> str:
     return str(error).rpartition("Err` value: ")[2][:200]
 
 
-class _Watched:
-    """A file that remembers what went wrong with it, as the library makes text of that."""
+class Sink(Protocol):
+    def write(self, content: bytes, /) -> int: ...
 
+
+# What the library is given remembers what went wrong with it: what it raises itself is only a text of that.
+
+
+class _File:
     def __init__(self, file: "IO[bytes]") -> None:
         self._file = file
         self.error: Exception | None = None
 
-    def as_file(self) -> "IO[bytes]":
-        return cast("IO[bytes]", self)
-
     def read(self, size: int = -1) -> bytes:
         try:
             return self._file.read(size)
-        except Exception as error:
-            self.error = error
-            raise
-
-    def write(self, content: bytes) -> int:
-        try:
-            return self._file.write(content)
         except Exception as error:
             self.error = error
             raise
@@ -122,5 +120,43 @@ class _Watched:
     def tell(self) -> int:
         return self._file.tell()
 
+
+class _Source:
+    def __init__(self, pieces: "Iterable[bytes]") -> None:
+        self._pieces = iter(pieces)
+        self._left = memoryview(b"")
+        self.error: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            while not self._left:
+                self._left = memoryview(next(self._pieces))
+        except StopIteration:
+            return b""
+        except Exception as error:
+            self.error = error
+            raise
+        found, self._left = self._left[:size], self._left[size:]
+        return bytes(found)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise OSError("it goes from beginning to end")
+
+
+class _Target:
+    def __init__(self, file: Sink) -> None:
+        self._file = file
+        self.error: Exception | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            return self._file.write(content)
+        except Exception as error:
+            self.error = error
+            raise
+
     def flush(self) -> None:
-        self._file.flush()
+        """The sink does so when it likes."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise OSError("it goes from beginning to end")

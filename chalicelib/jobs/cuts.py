@@ -1,22 +1,23 @@
 """Where a range is cut, so that two workers have something to do.
 
-Nothing is known of a bucket's names but those that it answers when asked what comes after some text. So the
+Nothing is known of names but those that are answered when it is asked what comes after some text. So the
 names themselves show where they part: the first character at which what is left of the range still differs is
 looked for, then the middle between the first and the last character there.
 """
 
 from bisect import bisect_left
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.model import limits
 from chalicelib.model.keyrange import Span
-from chalicelib.storage import listings
+from chalicelib.storage import entries, listings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalicelib.model.lake import Bucket
+    from chalicelib.model.lake import Bucket, Lake
 
 _ATTEMPTS = 3
 _SURROGATES = range(0xD800, 0xE000)
@@ -27,25 +28,45 @@ type _Ask = Callable[[str], str | None]
 """The first name after a text, if there is one."""
 
 
-def find(bucket: "Bucket", left: Span) -> str | None:
-    """A text to cut at, after which more than one page is left. None where it seems not to be worth it."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Where the names of a walk are looked up."""
+
+    first: "Callable[[Span], str | None]"
+    """It may also be one behind the end of the span."""
+    is_long: "Callable[[Span], bool]"
+    """Whether there is enough for a worker."""
+
+
+def of_bucket(bucket: "Bucket") -> Names:
+    def first(span: Span) -> str | None:
+        page = listings.read_page(bucket, span.prefix, span.after, 1)
+        return page.objects[0].object_name if page.objects else None
+
+    return Names(first, lambda span: listings.read(bucket, span).end is not None)
+
+
+def of_index(lake: "Lake") -> Names:
+    return Names(lambda span: entries.first(lake, span), lambda span: entries.is_long(lake, span))
+
+
+def find(names: Names, left: Span) -> str | None:
+    """A text to cut at, after which a worker has enough to do. None where it seems not to be worth it."""
     for _ in range(_ATTEMPTS):
-        at = _middle(_asking(bucket, left), left)
+        at = _middle(_asking(names, left), left)
         if at is None:
             return None
-        rest = Span(left.prefix, at, left.upto)
-        if listings.read(bucket, rest).end is not None:
+        if names.is_long(replace(left, after=at)):
             return at
         # So little comes after it that it may stay with whoever walks there.
-        left = Span(left.prefix, left.after, at)
+        left = replace(left, upto=at)
     return None
 
 
-def _asking(bucket: "Bucket", left: Span) -> _Ask:
+def _asking(names: Names, left: Span) -> _Ask:
     @cache
     def ask(after: str) -> str | None:
-        page = listings.read_page(bucket, left.prefix, after, 1)
-        name = page.objects[0].object_name if page.objects else None
+        name = names.first(replace(left, after=after))
         return name if name is not None and left.holds(name) else None
 
     return ask

@@ -3,6 +3,7 @@ that sort as they stand in it, so that a manifest is walked over in ranges, as a
 
 import codecs
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -336,7 +337,8 @@ class _Reports:
         sight = buckets.look(self._lake.home, file.key)
         if sight is None or sight.etag is None or not sight.size:
             raise Hopeless(f"{file.key} is not there")
-        stream = seekable.open_object(self._lake.home, file.key, sight.etag, sight.size)
+        read = partial(buckets.read_part, self._lake.home, file.key, sight.etag)
+        stream = seekable.open_file(read, sight.size)
         return inventory.rows(self._report, stream, row)
 
     def _take(self, portion: Portion, each: "inventory.Row", row: int) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.config import config
 from chalicelib.errors import Hopeless, StorageUnavailable, UnknownLake
-from chalicelib.jobs import bucket_imports, scans, syncs
+from chalicelib.jobs import bucket_imports, exports, scans, syncs
 from chalicelib.model import keyrange, moment
 from chalicelib.model.errand import Errand, Phase
 from chalicelib.model.job import ACTIVE, Job, JobKind, JobState
+from chalicelib.model.keyrange import Span
 from chalicelib.observability import count, logger
 from chalicelib.storage import jobs, keyranges, lakes, queues
 from chalicelib.storage.keyranges import Overtaken
@@ -40,6 +41,7 @@ _WAYS: "Mapping[JobKind, Callable[[Lake, Job, Phase], Way]]" = {
     JobKind.SCAN: scans.way,
     JobKind.SYNC: syncs.way,
     JobKind.BUCKET_IMPORT: bucket_imports.way,
+    JobKind.EXPORT: exports.way,
 }
 _ENDS: "Mapping[JobKind, Callable[[Job], None]]" = {JobKind.BUCKET_IMPORT: bucket_imports.end}
 """What is to be done when the last range is done, or none will be any more. It may be done twice."""
@@ -124,7 +126,8 @@ class Walker:
     def _take(self, step: "Step", here: "KeyRange") -> "KeyRange":
         counts = Counter(here.counts)
         counts.update(step.progress)
-        after = replace(here, counts=dict(counts), worker=self.token, uncalled=())
+        parts = here.parts if step.part is None else (*here.parts, step.part)
+        after = replace(here, counts=dict(counts), parts=parts, worker=self.token, uncalled=())
         self.steps += 1
         if step.position is None:
             return keyranges.end(here, after)
@@ -146,15 +149,24 @@ class Walker:
         ranges = keyranges.of_walk(walk.id)
         if mistake := keyrange.mistake_in(walk, ranges):
             raise Hopeless(mistake)
-        is_counted = job.kind is JobKind.SYNC and self.errand.phase is Phase.FIND
-        spans = syncs.removals(job, ranges) if is_counted else []
+        phase, spans = _following(job, self.errand.phase, ranges)
         if spans:
-            errand = Errand(self.errand.job, Phase.REMOVE)
+            errand = Errand(self.errand.job, phase)
             keyranges.begin(errand.walk, spans, job.expires_at)
             queues.send_errand(errand)
         else:
             _close(job)
             _succeed(job)
+
+
+def _following(job: Job, phase: Phase, ranges: "Sequence[KeyRange]") -> tuple[Phase, list[Span]]:
+    """The walk after this one, and over what. Over nothing: there is none."""
+    match job.kind, phase:
+        case JobKind.SYNC, Phase.FIND:
+            return Phase.REMOVE, syncs.removals(job, ranges)
+        case JobKind.EXPORT, Phase.FIND:
+            return Phase.JOIN, [Span("")]
+    return phase, []
 
 
 def _started(job: Job) -> Job:

@@ -28,4 +28,5 @@ def over_names(
 ) -> Way:
     """In the lake's bucket. Without prefixes: all of the lake's."""
     spans = [Span(prefix) for prefix in prefixes or [lake.prefix]]
-    return Way(spans, visit, lambda left: cuts.find(lake.home, left))
+    names = cuts.of_bucket(lake.home)
+    return Way(spans, visit, lambda left: cuts.find(names, left))

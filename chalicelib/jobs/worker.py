@@ -12,6 +12,7 @@ from chalicelib.jobs import (
     detachments,
     lake_deletions,
     link_checks,
+    restores,
 )
 from chalicelib.model import moment
 from chalicelib.model.job import ACTIVE, MUST_END, Job, JobKind, JobState
@@ -38,8 +39,12 @@ _STEPS: "Mapping[JobKind, Callable[[Lake, Job], Step]]" = {
     JobKind.DELETE_LAKE: lake_deletions.step,
     JobKind.CHECK_LINKS: link_checks.step,
     JobKind.CSV_IMPORT: csv_import.step,
+    JobKind.RESTORE: restores.step,
 }
-_ENDS: "Mapping[JobKind, Callable[[Job], None]]" = {JobKind.CSV_IMPORT: csv_import.end}
+_ENDS: "Mapping[JobKind, Callable[[Job], None]]" = {
+    JobKind.CSV_IMPORT: csv_import.end,
+    JobKind.RESTORE: restores.end,
+}
 """What is to be done for a job that does not succeed, so that people see how far it was. It may be done
 twice."""
 

@@ -11,6 +11,8 @@ class Phase(StrEnum):
     FIND = "find"
     REMOVE = "remove"
     """What is missing is hinted only now that all of it is counted."""
+    JOIN = "join"
+    """What the ranges wrote becomes files. Its positions are numbers of parts, and no names."""
 
 
 @dataclass(frozen=True, slots=True)

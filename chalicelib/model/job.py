@@ -33,16 +33,20 @@ class JobKind(StrEnum):
     """Compare what a bucket lists with the index, and look at what differs."""
     BUCKET_IMPORT = "bucket_import"
     """Make data of objects of the bucket: of all below some prefixes, or of those that a manifest names."""
+    EXPORT = "export"
+    """Write all that the index of a lake says to files."""
+    RESTORE = "restore"
+    """Have an index say again what an export says that people wrote."""
 
 
 OF_WHOLE_LAKES = frozenset({JobKind.SCAN, JobKind.SYNC})
-"""Those that walk over all names of a lake."""
+"""Those that walk over all names of a lake's bucket."""
 
-WALKS = OF_WHOLE_LAKES | {JobKind.BUCKET_IMPORT}
+WALKS = OF_WHOLE_LAKES | {JobKind.BUCKET_IMPORT, JobKind.EXPORT}
 """Those that several workers share, each with a range of its own."""
 
 
-IMPORTS = frozenset({JobKind.CSV_IMPORT, JobKind.BUCKET_IMPORT})
+IMPORTS = frozenset({JobKind.CSV_IMPORT, JobKind.BUCKET_IMPORT, JobKind.RESTORE})
 """Those that have a report."""
 
 

@@ -5,7 +5,7 @@ that compare alike."""
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +28,14 @@ class Span:
         return self.upto is not None and name >= self.upto
 
 
+class Part(NamedTuple):
+    """A file that a step wrote. Whoever does the step again writes another one."""
+
+    name: str
+    rows: int
+    size: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRange:
     """A span of a walk, and how far it was walked. `step` counts what was recorded of it, so that of two
@@ -48,6 +56,8 @@ class KeyRange:
     uncalled: tuple[str, ...] = ()
     """Those of them that perhaps nobody was called to yet."""
     counts: "Mapping[str, int]" = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    """What its steps wrote, one after the other."""
     expires_at: int
     """Seconds since the epoch."""
 

@@ -1,4 +1,4 @@
-"""What the index by name tells of a lake's objects, without their records being read."""
+"""What the index by name tells of a lake's data, without the records being read."""
 
 from dataclasses import dataclass
 from heapq import merge
@@ -35,7 +35,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """All of a lake's objects that are known from where they were begun up to their end, in order."""
+    """All that is known from where they were begun up to their end, in order."""
 
     found: "Sequence[Entry]"
     end: str | None
@@ -43,21 +43,37 @@ class Entries:
 
 
 def read(lake: "Lake", span: "Span") -> Entries:
-    """The first ones of the span."""
+    """The first objects of the span."""
+    every = read_all(lake, span)
+    # Others than objects have names, too.
+    objects = [entry for entry in every.found if entry.id == lake.data_id(entry.object_name)]
+    return Entries(objects, every.end)
+
+
+def read_all(lake: "Lake", span: "Span") -> Entries:
+    """The first data of the span, of whatever kind. What is no object is named as the index has it."""
     shards = parallel.for_each(lambda shard: _of_shard(shard, span), lake.all_shards())
     end = min((shard.end for shard in shards if shard.end is not None), default=None)
     merged = merge(*(shard.found for shard in shards), key=attrgetter("object_name"))
-    return Entries(
-        [
-            entry
-            for entry in merged
-            if span.after < entry.object_name
-            and (end is None or entry.object_name <= end)
-            # Others than objects have names, too.
-            and entry.id == lake.data_id(entry.object_name)
-        ],
-        end,
-    )
+    found = [
+        entry
+        for entry in merged
+        if span.after < entry.object_name and (end is None or entry.object_name <= end)
+    ]
+    return Entries(found, end)
+
+
+def first(lake: "Lake", span: "Span") -> str | None:
+    """The first name in the span, as the index has it."""
+    pages = parallel.for_each(lambda shard: _ask(_query(shard, span, 2)), lake.all_shards())
+    names = (item["object_name"]["S"] for page in pages for item in page["Items"])
+    return min((name for name in names if name > span.after), default=None)
+
+
+def is_long(lake: "Lake", span: "Span") -> bool:
+    """Whether more is in the span than one page of each shard."""
+    pages = parallel.for_each(lambda shard: _ask(_query(shard, span, FROM_SHARD)), lake.all_shards())
+    return any("LastEvaluatedKey" in page for page in pages)
 
 
 def waiting(entries: "Iterable[Entry]", *, since: str) -> set[str]:
@@ -73,30 +89,34 @@ def waiting(entries: "Iterable[Entry]", *, since: str) -> set[str]:
 
 
 def _of_shard(shard: str, span: "Span") -> Entries:
-    lowest, highest = records.span(Order.OBJECT_NAME, span.prefix)
-    bounds = max(span.after, lowest), highest if span.upto is None else span.upto
     start: dict[str, Any] = {}
     found: list[Entry] = []
     while True:
-        with aws.calling("list records"):
-            answer = aws.client("dynamodb").query(
-                TableName=config.data_table,
-                IndexName="by_key",
-                KeyConditionExpression="#shard = :shard AND object_name BETWEEN :low AND :high",
-                ExpressionAttributeNames={"#shard": "shard"},
-                ExpressionAttributeValues={
-                    ":shard": {"S": shard},
-                    ":low": {"S": bounds[0]},
-                    ":high": {"S": bounds[1]},
-                },
-                Limit=FROM_SHARD - len(found),
-                **start,
-            )
+        answer = _ask(_query(shard, span, FROM_SHARD - len(found)) | start)
         found += map(_entry, answer["Items"])
         last = answer.get("LastEvaluatedKey")
         if last is None or len(found) >= FROM_SHARD:
             return Entries(found, last["object_name"]["S"] if last else None)
         start = {"ExclusiveStartKey": last}
+
+
+def _query(shard: str, span: "Span", limit: int) -> dict[str, Any]:
+    lowest, highest = records.span(Order.OBJECT_NAME, span.prefix)
+    low, high = max(span.after, lowest), highest if span.upto is None else span.upto
+    return {
+        "TableName": config.data_table,
+        "IndexName": "by_key",
+        "KeyConditionExpression": "#shard = :shard AND object_name BETWEEN :low AND :high",
+        "ExpressionAttributeNames": {"#shard": "shard"},
+        "ExpressionAttributeValues": {":shard": {"S": shard}, ":low": {"S": low}, ":high": {"S": high}},
+        "Limit": limit,
+    }
+
+
+def _ask(query: dict[str, Any]) -> dict[str, Any]:
+    with aws.calling("list records"):
+        answer: dict[str, Any] = aws.client("dynamodb").query(**query)
+    return answer
 
 
 def _entry(item: dict[str, Any]) -> Entry:

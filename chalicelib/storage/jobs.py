@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pynamodb.expressions.condition import Condition
 
+    from chalicelib.model.export import Format
     from chalicelib.model.lake import Lake
 
 _ID_CHARACTERS = 36
@@ -52,6 +53,13 @@ def begin_sync(
         "patience_seconds": patience_seconds,
     }
     return _begin_walk(lake, JobKind.SYNC, task)
+
+
+def begin_export(lake: "Lake", file_format: "Format") -> Job:
+    """Write what the index says to files."""
+    job = new_job(lake.organization, lake.id, JobKind.EXPORT, {"format": file_format})
+    queues.send_errand(Errand(job))
+    return enter(job)
 
 
 def _begin_walk(lake: "Lake", kind: JobKind, task: "Mapping[str, Any]") -> Job:

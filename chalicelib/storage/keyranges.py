@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.config import config
 from chalicelib.model.errand import Phase, walk_of
-from chalicelib.model.keyrange import KeyRange, Span, Walk, total
+from chalicelib.model.keyrange import KeyRange, Part, Span, Walk, total
 from chalicelib.storage import aws, transactions
 from chalicelib.storage.tables import KeyRangeItem, WalkItem
 
@@ -194,5 +194,6 @@ def _range(item: KeyRangeItem) -> KeyRange:
         children=int(item.children),
         uncalled=tuple(item.uncalled),
         counts=item.counts,
+        parts=tuple(Part(*part) for part in item.parts or ()),
         expires_at=int(item.expires_at),
     )

@@ -179,6 +179,13 @@ def labelling_of(before: Data, after: Data) -> dict[str, Any]:
     return _update_of(before.id, _written(after), is_the_same & is_as_edited(before) & _is_as_tagged(before))
 
 
+def restoration_of(before: Data, after: Data) -> dict[str, Any]:
+    """The same, with another time of creation: an index that was made anew does not know it."""
+    is_the_same = DataItem.created_key == _created_key(before)
+    values = _written(after) | {"created_key": _created_key(after)}
+    return _update_of(before.id, values, is_the_same & is_as_edited(before) & _is_as_tagged(before))
+
+
 def oblivion_of(before: Data, op_id: str) -> dict[str, Any]:
     """The write, for a transaction, that leaves a tombstone which remembers nothing of what was recorded,
     unless anybody has written since `before` was read."""

@@ -1,30 +1,27 @@
-"""An object of a bucket as a file that can seek, of which only what is read is transferred."""
+"""Bytes that lie elsewhere as a file that can seek, of which only what is read is transferred."""
 
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.storage import buckets
-
 if TYPE_CHECKING:
-    from collections.abc import Buffer
+    from collections.abc import Buffer, Callable
 
-    from chalicelib.model.lake import Bucket
+type Read = Callable[[int, int], bytes]
+"""From which byte, and how many."""
 
 _AT_ONCE = 2 * 1024**2
 """Bytes that are read with one request, where not more are asked for."""
 
 
-def open_object(bucket: "Bucket", object_name: str, etag: str, size: int) -> io.BufferedReader:
-    """The bytes that the etag names. Reading them raises as buckets.open_object does."""
-    return io.BufferedReader(_Object(bucket, object_name, etag, size), _AT_ONCE)
+def open_file(read: "Read", size: int) -> io.BufferedReader:
+    """Reading it raises as `read` does."""
+    return io.BufferedReader(_File(read, size), _AT_ONCE)
 
 
 @dataclass(slots=True, eq=False)
-class _Object(io.RawIOBase):
-    bucket: "Bucket"
-    object_name: str
-    etag: str
+class _File(io.RawIOBase):
+    read_part: "Read"
     size: int
     at: int = 0
 
@@ -44,7 +41,7 @@ class _Object(io.RawIOBase):
         length = min(len(target), self.size - self.at)
         if length <= 0:
             return 0
-        content = buckets.read_part(self.bucket, self.object_name, self.etag, self.at, length)
+        content = self.read_part(self.at, length)
         target[: len(content)] = content
         self.at += len(content)
         return len(content)

@@ -13,14 +13,13 @@ from chalicelib.config import config
 from chalicelib.errors import ContentChanged, StorageUnavailable
 from chalicelib.model import limits
 from chalicelib.storage import aws
+from chalicelib.storage.pieces import Pieces
 from chalicelib.storage.transfers import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TYPE = "text/csv; charset=utf-8"
-_PIECE_BYTES = 8 * 1024**2
-"""Of a report. S3 takes none below 5 MiB but the last, and 10,000."""
 _AT_ONCE = 16
 _THERE = frozenset({"412", "PreconditionFailed"})
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -119,9 +118,10 @@ def read_parts(job_id: str, names: "Iterable[str]") -> "Iterator[bytes]":
 
 def join(job_id: str, head: str, bodies: "Iterable[bytes]") -> None:
     """The report, made of its parts. Doing it again makes the same."""
-    pieces = _Pieces(_report(job_id), head.encode())
+    pieces = Pieces(_report(job_id), _TYPE)
+    pieces.write(head.encode())
     for body in bodies:
-        pieces.add(body)
+        pieces.write(body)
     pieces.end()
 
 
@@ -142,45 +142,6 @@ def report_url(job_id: str) -> str | None:
                 ExpiresIn=limits.PRESIGNED_SECONDS,
             )
         )
-
-
-class _Pieces:
-    """Bytes that become one object, however many they are."""
-
-    def __init__(self, key: str, start: bytes) -> None:
-        self._target = {"Bucket": config.artifacts_bucket, "Key": key}
-        self._waiting = bytearray(start)
-        self._upload: dict[str, str] = {}
-        self._sent: list[dict[str, Any]] = []
-
-    def add(self, body: bytes) -> None:
-        self._waiting += body
-        if len(self._waiting) >= _PIECE_BYTES:
-            self._send()
-
-    def end(self) -> None:
-        with aws.calling("write report"):
-            if not self._upload:
-                _s3().put_object(**self._target, Body=bytes(self._waiting), ContentType=_TYPE)
-                return
-        if self._waiting:
-            self._send()
-        with aws.calling("write report"):
-            _s3().complete_multipart_upload(
-                **self._target, **self._upload, MultipartUpload={"Parts": self._sent}
-            )
-
-    def _send(self) -> None:
-        with aws.calling("write report"):
-            if not self._upload:
-                begun = _s3().create_multipart_upload(**self._target, ContentType=_TYPE)
-                self._upload = {"UploadId": begun["UploadId"]}
-            number = len(self._sent) + 1
-            answer = _s3().upload_part(
-                **self._target, **self._upload, PartNumber=number, Body=bytes(self._waiting)
-            )
-        self._sent.append({"PartNumber": number, "ETag": answer["ETag"]})
-        self._waiting.clear()
 
 
 def _head(key: str) -> dict[str, Any] | None:

@@ -285,6 +285,7 @@ class KeyRangeItem(Table):
     children = NumberAttribute()
     uncalled: Any = JSONAttribute()
     counts: Any = JSONAttribute()
+    parts: Any = JSONAttribute()
     expires_at = NumberAttribute()
 
 

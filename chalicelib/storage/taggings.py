@@ -50,6 +50,13 @@ def passage(data: "Data", held: Tags, tags: Tags) -> list[dict[str, Any]]:
     return [*puts, *({"Delete": _target(Key=key)} for key in keys)]
 
 
+def move(before: "Data", after: "Data") -> list[dict[str, Any]]:
+    """The same, of a record that was created at another time: its taggings are sorted by that."""
+    if before.created_at == after.created_at:
+        return passage(after, before.tags, after.tags)
+    return [*passage(before, before.tags, frozenset()), *passage(after, frozenset(), after.tags)]
+
+
 def attach(lake_id: str, tags: Tags, ids: "Iterable[str]") -> Retagging:
     return _retag(lake_id, ids, lambda held: held | tags)
 

@@ -219,3 +219,19 @@ def test_every_subcommand_explains_itself_and_speaks_json():
         told = CliRunner().invoke(app, [name, "--help"])
         assert told.exit_code == 0
         assert "--json" in told.stdout
+
+
+def test_the_index_is_exported_and_imported_again(say, stack, tmp_path):
+    known = len(stack.world.s3.buckets[stack.lake.bucket].listing())
+    told = say("export", "lake.jsonl.gz", "--json")
+    assert (told.code, told.json["progress"]["seen"]) == (0, known), told.err
+    assert (tmp_path / "lake.jsonl.gz").read_bytes()[:2] == b"\x1f\x8b"
+    told = say("import", "export", "lake.jsonl.gz", "--report", "r.csv", "--json")
+    assert (told.code, told.json["progress"]["skipped"]) == (0, known)
+    assert (tmp_path / "r.csv").read_text().startswith("row,name")
+    made = say("export", "--format", "parquet", "--json").json
+    assert say("import", "export", "--job", made["id"]).code == 0
+    assert say("import", "export").code == 2
+    assert say("import", "export", "nothing.jsonl").code == 1
+    assert say("export", "x", "--no-wait").code == 2
+    assert say("export", "--format", "csv").code == 2

@@ -63,8 +63,8 @@ def test_patterns_end_a_resource_of_the_stack(rights):
                 *(":secret:tidelake/${AWS::StackName}/connectors/*", ":iam::*:role/${ConnectorRoles}"),
                 "${ArtifactsBucket}/quarantine/*",
                 ":rule/${AWS::StackName}-*",
-                "${ArtifactsBucket}/imports/*",
-                "${ArtifactsBucket}/*.webp",
+                *("${ArtifactsBucket}/imports/*", "${ArtifactsBucket}/exports/*"),
+                *("${ArtifactsBucket}/exports/files/*", "${ArtifactsBucket}/*.webp"),
             )
             assert resource["Fn::Sub"].endswith(ending), (name, action)
 
@@ -223,13 +223,14 @@ def test_whoever_reads_quarantine_can_tell_missing_bytes_from_forbidden_ones(rig
     assert listing == reading | {"APIHandler", "Walk"}
 
 
-def test_of_derived_files_jobs_write_imports_alone_and_empty_quarantine(rights):
+def test_of_derived_files_jobs_reach_imports_exports_and_quarantine_alone(rights):
     assert {
         (action, resource["Fn::Sub"].partition("}/")[2])
         for name, action, resource in rights
         if name == "Jobs" and "ArtifactsBucket" in str(resource) and "Fn::Sub" in resource
     } == {
         ("s3:GetObject", "imports/*"),
+        ("s3:GetObject", "exports/files/*"),
         ("s3:PutObject", "imports/*"),
         ("s3:GetObject", "quarantine/*"),
         ("s3:DeleteObject", "quarantine/*"),
@@ -271,19 +272,22 @@ def test_whoever_asks_for_an_object_can_tell_a_missing_one_from_a_forbidden_one(
     } == looking | {"Walk"}
 
 
-def test_walks_list_and_read_objects_and_write_records_and_reports(rights):
+def test_walks_read_what_is_in_buckets_and_write_files_of_jobs_alone(rights):
     mine = {(action, str(resource)) for name, action, resource in rights if name == "Walk"}
     reading = {"s3:ListBucket", "s3:GetObject"}
     assert {action for action, resource in mine if "DataBucket" in resource} == reading
-    imports, thumbnails = (
+    imports, exports, thumbnails = (
         f"{{'Fn::Sub': 'arn:${{AWS::Partition}}:s3:::${{ArtifactsBucket}}/{which}'}}"
-        for which in ("imports/*", "*.webp")
+        for which in ("imports/*", "exports/*", "*.webp")
     )
-    assert {resource for action, resource in mine if action == "s3:PutObject"} == {imports}
+    assert {resource for action, resource in mine if action == "s3:PutObject"} == {imports, exports}
     read = {resource for action, resource in mine if action == "s3:GetObject"}
-    assert {resource for resource in read if "Artifacts" in resource} == {imports, thumbnails}
+    assert {resource for resource in read if "Artifacts" in resource} == {imports, exports, thumbnails}
+
+
+def test_walks_insert_records_and_write_what_people_say_and_delete_nothing(rights):
+    mine = {(action, str(resource)) for name, action, resource in rights if name == "Walk"}
+    assert not [action for action, _ in mine if "Delete" in action and action != "sqs:DeleteMessage"]
     assert {action for action, resource in mine if "DataTable" in resource} == {
-        *("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"),
-        # What people say of records.
-        "dynamodb:UpdateItem",
+        *("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:Query", "dynamodb:UpdateItem"),
     }

@@ -165,7 +165,7 @@ def test_buckets_are_private_and_forget_unfinished_uploads(of_type):
         assert 1 <= aborted["DaysAfterInitiation"] <= 7
 
 
-def test_only_what_was_left_in_quarantine_and_of_imports_expires(of_type):
+def test_only_what_was_left_in_quarantine_and_files_of_jobs_expire(of_type):
     expiring = {
         (name, rule["Prefix"], rule["ExpirationInDays"])
         for name, bucket in of_type("Bucket").items()
@@ -175,6 +175,8 @@ def test_only_what_was_left_in_quarantine_and_of_imports_expires(of_type):
     assert expiring == {
         ("ArtifactsBucket", quarantine.FOLDER, 2),
         ("ArtifactsBucket", "imports/", limits.JOB_DAYS),
+        ("ArtifactsBucket", "exports/files/", limits.JOB_DAYS),
+        ("ArtifactsBucket", "exports/parts/", 3),
     }
 
 

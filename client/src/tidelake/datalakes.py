@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tidelake import edits, links, moments, snapshots, uploads, watching
+from tidelake import edits, exports, links, moments, snapshots, uploads, watching
 from tidelake.data import Data, MultiData
 from tidelake.edits import KEEP
 from tidelake.jobs import Job
@@ -498,6 +498,21 @@ class Datalake:
         said = {name: value for name, value in {"tags": names(tags), "source": source}.items() if value}
         body = {**what, **said, "dry_run": dry_run}
         return self._begin("imports", "bucket", body=body)
+
+    def export(self, *, format: Literal["jsonl", "parquet"] = "jsonl") -> Job:
+        """A job that writes the index to a file: what people wrote of each data, and what is shown of it.
+        When it is done, `save` fetches it."""
+        return self._begin("exports", body={"format": format})
+
+    def import_export(self, export: Job | str | PathLike[str], *, part: int | None = None) -> Job:
+        """A job that gives the data of this datalake back what an export says that people wrote of it: the
+        job that exported it, or a file. `part` is one of several files of such a job.
+
+        Objects must be recorded: when the index was lost, `sync` comes first. Its `progress` counts `rows`,
+        `created` (links), `updated`, `skipped` and `failed`; its `report` tells of the rows that failed.
+        Raises OSError.
+        """
+        return exports.restore(self, export, part)
 
     def sync(self, *, dry_run: bool = False, force: bool = False, thumbnails: bool = False) -> Job:
         """A job that holds the index against the bucket: what is new, what has changed, what is gone. With

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidelake import moments
@@ -12,6 +13,7 @@ from tidelake.errors import JobCanceled, JobFailed, TimedOut
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+    from os import PathLike
 
     from tidelake.wire import Wire
 
@@ -102,6 +104,18 @@ class Job:
         """What became of each row or object, as CSV. Raises NotFound if the job made none."""
         url = self._wire.locate("jobs", self.id, "report")
         return self._wire.fetch_text(url)
+
+    def save(self, path: str | PathLike[str]) -> list[Path]:
+        """What an export wrote, under this name. Where that is several files each has its number before the
+        endings: `lake-2.jsonl.gz`. Raises NotFound if there is nothing (any more), and OSError."""
+        whole, count = Path(path), self.progress.get("files", 1)
+        stem, dot, endings = whole.name.partition(".")
+        names = [f"{stem}-{n}{dot}{endings}" for n in range(1, count + 1)] if count > 1 else [whole.name]
+        paths = [whole.with_name(name) for name in names]
+        for number, each in enumerate(paths, 1):
+            url = self._wire.locate("jobs", self.id, "report", query={"part": number})
+            self._wire.fetch_file(url, each)
+        return paths
 
     def _succeeded(self) -> Job:
         if self.state == "failed":

@@ -15,6 +15,7 @@ from tidelake.outcomes import DataOutcome, Failure, Skip
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import IO
 
     from tidelake.datalakes import Datalake
     from tidelake.edits import Metadata
@@ -78,7 +79,12 @@ def import_csv(lake: Datalake, path: Path, options: Mapping[str, Any]) -> Job:
     found = lake.call("POST", "imports", "csv", body=body)
     if form := found.get("upload"):
         with path.open("rb") as file:
-            given = {"data": form["fields"], "files": {"file": (path.name, file)}}
-            with lake.wire.exchange("POST", form["url"], (200, 201, 204), **given):
-                pass
+            send_file(lake, form, path.name, file)
     return Job._read(lake.wire, found["job"])
+
+
+def send_file(lake: Datalake, form: Mapping[str, Any], name: str, file: IO[bytes]) -> None:
+    """As the form has it. Raises TransferFailed, and Unreachable."""
+    given = {"data": form["fields"], "files": {"file": (name, file)}}
+    with lake.wire.exchange("POST", form["url"], (200, 201, 204), **given):
+        pass

@@ -15,6 +15,7 @@ from tidelake.errors import RETRYABLE_STATUSES, TransferFailed, Unreachable, pro
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tidelake.retries import Retries
 
@@ -82,14 +83,22 @@ class Wire:
         answer = self._send(method, steps, query, body, creates=creates)
         return answer.json() if answer.content else None
 
-    def locate(self, *steps: str) -> str:
+    def locate(self, *steps: str, query: Mapping[str, Any] | None = None) -> str:
         """Where a redirect of the API points to. Raises Problem, and Unreachable."""
-        return self._send("GET", steps).headers["Location"]
+        return self._send("GET", steps, query).headers["Location"]
 
     def fetch_text(self, url: str) -> str:
         """What is at a presigned URL. Raises TransferFailed, and Unreachable."""
         with self.exchange("GET", url) as answer:
             return answer.read().decode()
+
+    def fetch_file(self, url: str, path: Path) -> None:
+        """The same, into a file, which is there when it is whole. Raises OSError, too."""
+        draft = path.with_name(f"{path.name}.part")
+        with self.exchange("GET", url) as answer, draft.open("wb") as file:
+            for piece in answer.iter_bytes():
+                file.write(piece)
+        draft.replace(path)
 
     @contextmanager
     def exchange(

@@ -23,6 +23,7 @@ _CONTEXT = SimpleNamespace(
 class Answer:
     status: int
     body: Any
+    location: str = ""
 
     @property
     def places(self) -> list[str]:
@@ -42,7 +43,8 @@ class Gateway:
         path = path if path.startswith("/v1/") else f"/v1/datalakes/{encoded(self.lake)}{path}"
         _, resource = route_of(method, path)
         answer = app.app(self._event(method, resource, _parts(resource, path), body, query), _CONTEXT)
-        return Answer(answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None)
+        body = json.loads(answer["body"]) if answer["body"] else None
+        return Answer(answer["statusCode"], body, answer["headers"].get("Location", ""))
 
     def _event(
         self,

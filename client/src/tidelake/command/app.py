@@ -370,6 +370,46 @@ def import_bucket(
     return tell_job(job, as_json=as_json)
 
 
+@command(imports, "export")
+def import_export(
+    file: Annotated[str, typer.Argument(help="JSON lines, also with gzip, or Parquet.")] = "",
+    job: Annotated[str, typer.Option("--job", help="Instead of a file: the id of the job it comes of.")] = "",
+    report: Annotated[str, typer.Option("--report", help="Write here which rows failed.")] = "",
+    wait: Wait = True,
+    lake: Lake = "default",
+    as_json: Json = False,
+) -> int:
+    """Give data back what an export says that people wrote of it."""
+    if bool(file) == bool(job):
+        raise ValueError("give a file or --job")
+    if report and not wait:
+        raise ValueError("a report is there only when the job has ended: do not say --no-wait")
+    client = settings.read().open()
+    begun = client.get_datalake(lake).import_export(client.get_job(job) if job else file)
+    ended = _waited(begun, wait=wait, quiet=as_json)
+    if report:
+        Path(report).write_text(ended.report(), "utf-8")
+    return tell_job(ended, as_json=as_json)
+
+
+@command(app)
+def export(
+    file: Annotated[str, typer.Argument(help="To write it to. Without one it is only made.")] = "",
+    form: Annotated[str, typer.Option("--format", help="jsonl (with gzip) or parquet.")] = "jsonl",
+    wait: Wait = True,
+    lake: Lake = "default",
+    as_json: Json = False,
+) -> int:
+    """Write the index to a file, to have it, or to make it anew of that."""
+    if file and not wait:
+        raise ValueError("a file is there only when the job has ended: do not say --no-wait")
+    begun = open_lake(lake).export(format=_choice(form, "jsonl", "parquet"))
+    job = _waited(begun, wait=wait, quiet=as_json)
+    if file and job.state == "succeeded":
+        job.save(file)
+    return tell_job(job, as_json=as_json)
+
+
 @command(app)
 def sync(
     dry_run: DryRun = False,
