@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import functools
 import hashlib
 import json
 from typing import Any
@@ -24,6 +25,7 @@ def mend() -> None:
     _heed_the_expected_owner()
     _name_rules_of_the_default_bus()
     _verify_sums_of_forms()
+    _parse_conditions_once()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -144,3 +146,9 @@ def _verify_sums_of_forms() -> None:
         return post(bucket_name, body, headers)
 
     s3._post_object = post_verified
+
+
+def _parse_conditions_once() -> None:
+    """A query's condition is parsed anew for each item of the table, so a page takes the longer the more
+    there is beside it."""
+    dynamodb._condition_syntax_error = functools.cache(dynamodb._condition_syntax_error)
