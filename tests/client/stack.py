@@ -143,7 +143,9 @@ class Stack(httpx.BaseTransport):
         bucket = request.url.host.partition(".")[0]
         if request.method == "GET":
             return self._get(request, bucket)
-        return self._post_form(request, bucket) if request.method == "POST" else self._put_part(request)
+        if request.method == "POST":
+            return self._post_form(request, bucket)
+        return self._put_part(request) if "partNumber" in request.url.params else self._put(request, bucket)
 
     def _api(self, request: httpx.Request) -> httpx.Response:
         self.settle()
@@ -192,6 +194,23 @@ class Stack(httpx.BaseTransport):
             Bucket=bucket, Key=form["key"], Body=body, ContentType=form["Content-Type"]
         )
         return httpx.Response(204, headers={"ETag": answer["ETag"]})
+
+    def _put(self, request: httpx.Request, bucket: str) -> httpx.Response:
+        """As its signature has it: with these headers, and as many bytes as it says."""
+        signed = request.url.params["X-Amz-SignedHeaders"].split(";")
+        if not all(name in request.headers for name in signed):
+            return _xml(403, "SignatureDoesNotMatch")
+        body, wanted = request.content, request.headers.get("x-amz-checksum-sha256")
+        if len(body) != int(request.headers["Content-Length"]):
+            return _xml(400, "IncompleteBody")
+        if "If-None-Match" in request.headers and self.world.s3.buckets[bucket].current(_key(request)):
+            return _xml(412, "PreconditionFailed")
+        if wanted and base64.b64encode(hashlib.sha256(body).digest()).decode() != wanted:
+            return _xml(400, "BadDigest")
+        answer = self.world.s3.put_object(
+            Bucket=bucket, Key=_key(request), Body=body, ContentType=request.headers["Content-Type"]
+        )
+        return httpx.Response(200, headers={"ETag": answer["ETag"]})
 
     def _put_part(self, request: httpx.Request) -> httpx.Response:
         query = request.url.params

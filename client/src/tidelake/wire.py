@@ -27,6 +27,9 @@ IDS_AT_ONCE = 1000
 _TIMEOUT = httpx.Timeout(35, connect=10)
 """API Gateway gives up after 29 seconds."""
 
+_PASSING = RETRYABLE_STATUSES | {409}
+"""Of the storage, which has a conflict only with what somebody does at the same moment."""
+
 _CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=64)
 
 
@@ -116,7 +119,7 @@ class Wire:
                 if answer.status_code in expected:
                     yield answer
                     return
-                if answer.status_code in RETRYABLE_STATUSES and self.retries.wait(attempt, answer.headers):
+                if answer.status_code in _PASSING and self.retries.wait(attempt, answer.headers):
                     continue
                 answer.read()
                 raise refusal(answer)
@@ -225,7 +228,7 @@ def refusal(answer: httpx.Response) -> TransferFailed:
     told = dict(re.findall(r"<(Code|Message)>([^<]*)</", answer.text))
     code = told.get("Code") or f"http_{answer.status_code}"
     detail = told.get("Message") or f"the storage answered {answer.status_code}"
-    return TransferFailed(code, detail, retryable=answer.status_code in RETRYABLE_STATUSES)
+    return TransferFailed(code, detail, retryable=answer.status_code in _PASSING)
 
 
 def default_workers() -> int:
