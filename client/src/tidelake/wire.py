@@ -8,9 +8,11 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies
 
 import httpx
 
+from tidelake.connections import Connections
 from tidelake.errors import RETRYABLE_STATUSES, TransferFailed, Unreachable, problem
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class Wire:
             timeout=httpx.Timeout(60, connect=10, pool=None),
             limits=_CONNECTIONS,
             max_redirects=5,
-            transport=transport,
+            # Who goes through a proxy is led there by httpx.
+            transport=transport or (None if getproxies() else Connections()),
         )
 
     def close(self) -> None:
