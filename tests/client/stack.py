@@ -272,8 +272,10 @@ def check_contract(request: httpx.Request, resource: str) -> None:
     described = {(each["in"], each["name"]): each for each in operation["parameters"]}
     for name in request.url.params:
         assert ("query", name) in described, f"{resource}: no parameter {name}"
-    if "Idempotency-Key" in request.headers:
-        assert ("header", "Idempotency-Key") in described, f"{resource}: takes no Idempotency-Key"
+    takes_key = ("header", "Idempotency-Key") in described
+    assert takes_key == ("Idempotency-Key" in request.headers), f"{resource}: Idempotency-Key"
+    needed = {name for (place, name), each in described.items() if place == "query" and each.get("required")}
+    assert needed <= set(request.url.params), f"{resource}: without {needed}"
     if request.content:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         _validate(json.loads(request.content), schema)
@@ -284,8 +286,9 @@ def check_contract(request: httpx.Request, resource: str) -> None:
 def _validate(body: Any, schema: Mapping[str, Any]) -> None:
     known = {**schema, "components": DOCUMENT["components"]}
     for error in Draft202012Validator(known).iter_errors(body):
-        # What is wrong with a value is for the API to say; what fields there are, is the contract.
-        assert error.validator != "additionalProperties", error.message
+        # What is wrong with a value is for the API to say; what fields there are, and of what type, is the
+        # contract.
+        assert error.validator not in ("additionalProperties", "required"), error.message
 
 
 def _route(request: httpx.Request) -> tuple[str, str, dict[str, str]]:

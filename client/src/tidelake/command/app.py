@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tidelake import files
+from tidelake import files, snapshots
 from tidelake.command import settings
 from tidelake.command.settings import NotLoggedIn, Settings, open_lake
 from tidelake.command.telling import (
@@ -246,7 +246,8 @@ def upload(
             on_progress=drawn.advance,
         )
     if wait:
-        outcome = replace(outcome, ok=outcome.ok.wait_until_processed())
+        with bar("processing", quiet=as_json) as drawn:
+            outcome = replace(outcome, ok=outcome.ok.wait_until_processed(sleep=drawn.wait))
     return tell_outcome(outcome, as_json=as_json, done="uploaded")
 
 
@@ -479,7 +480,10 @@ def snapshot(
 ) -> int:
     """Freeze what is found to a file, with etags and versions."""
     conditions = _conditions(query, prefix, tag, all_tags, type, status, source)
-    count = open_lake(lake).snapshot(file, order_by="object_name", **conditions)
+    where = open_lake(lake)
+    with bar("freezing", quiet=as_json) as drawn:
+        found = drawn.count(where.iter_data(order_by="object_name", **conditions))
+        count = snapshots.take(where, file, found, q=query or None)
     tell_one({"file": str(file), "count": count}, as_json=as_json)
     return OK
 
