@@ -202,3 +202,10 @@ def bar(what: str, total: int | None = None, *, quiet: bool = False) -> Iterator
         yield drawn
     finally:
         drawn.end()
+
+
+def waited(job: Job, *, wait: bool, quiet: bool) -> Job:
+    if not wait:
+        return job
+    with bar(job.kind, quiet=quiet) as drawn:
+        return job.wait_for_done(on_progress=drawn.watch)
