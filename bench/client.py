@@ -63,12 +63,14 @@ def measure() -> "Results":
         with Client(cloud.handle.api_url, cloud.handle.api_key, transport=transport) as client:
             lake = client.get_datalake()
             found, calls = _count_uploads(lake, transport, files)
-            up = [_upload(cloud, ours, aws, files, turn) for turn in range(ROUNDS)]
             cloud.switch(cloud.source("Upstream"), on=True)
-            stack.wait_until(lambda: len(lake.list_data(prefix="counted/", status="indexed")) == FILES)
+            cloud.wait_until_empty("events")
+            stack.wait_until(lambda: len(lake.list_data(prefix="counted/", status="indexed")) == FILES, 1)
             cloud.hold("Upstream")
             calls |= _count_downloads(lake, transport, Path(folder) / "counted")
             down = [_download(cloud, ours, aws, Path(folder), turn) for turn in range(ROUNDS)]
+            # Last, as upstream would have to take all of it, too.
+            up = [_upload(cloud, ours, aws, files, turn) for turn in range(ROUNDS)]
     if found != FILES:
         raise RuntimeError(f"{found} of {FILES} files went up")
     return _told("upload", up) | _told("download", down) | calls
