@@ -2,9 +2,8 @@
 same local endpoint, in turns.
 
 Both are as pip installs them, each into an environment of its own, and are started anew for each turn, with
-what they do by default. The functions that follow the bucket are
-held back meanwhile, because on AWS they have machines of their own. The calls of the API are those of the SDK
-for a thousand files.
+what they do by default. The functions that follow the bucket are held back meanwhile, because on AWS they
+have machines of their own. The calls of the API are those of the SDK for a thousand files.
 """
 
 import os

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from tidelake import ErrorManager, Forbidden, Incomplete, TimedOut, Unreachable
 
 from chalicelib.model import limits
@@ -187,6 +187,21 @@ def test_a_file_beside_says_more_and_the_caller_has_the_last_word(lake, files):
     assert found["a.jpg"].tags == ["car", "night"]
     assert found["a.jpg"].custom_metadata == {"lot": 9, "n": 2}
     assert found["a.jpg"].description == "beside"
+
+
+def test_what_a_person_says_goes_over_a_sidecar_and_that_over_exif(lake, files):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Software] = "of the bytes", "of the bytes"
+    Image.new("RGB", (8, 6)).save(files / "a.jpg", exif=exif)
+    beside = {"metadata": {"manufacturer": "of the sidecar", "weather": "rain"}}
+    (files / "a.jpg.json").write_text(json.dumps(beside))
+    outcome = lake.upload_data(files, fill_metadata=True, metadata={"weather": "snow"})
+    [data] = outcome.ok.wait_until_processed(timeout=60, sleep=lambda seconds: None)
+    assert {name: data.metadata[name] for name in ("software", "manufacturer", "weather")} == {
+        "software": "of the bytes",
+        "manufacturer": "of the sidecar",
+        "weather": "snow",
+    }
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"colour": "red"}', '{"tags": "car"}', '{"metadata": 1}'])
