@@ -1,15 +1,14 @@
 """Files a second through the command `tidelake`, beside `aws s3 cp --recursive` of the same folder to the
 same local endpoint, in turns.
 
-Both are started anew for each turn, with what they do by default. The functions that follow the bucket are
-held back meanwhile, because on AWS they have machines of their own. The calls of the API are those of the SDK
-for a thousand files.
+Both are as pip installs them, each into an environment of its own, and are started anew for each turn, with
+what they do by default. The functions that follow the bucket are held back meanwhile, because on AWS they
+have machines of their own. The calls of the API are those of the SDK for a thousand files.
 """
 
 import os
 import random
 import subprocess
-import sys
 import tempfile
 import time
 import venv
@@ -40,8 +39,6 @@ FLOOR: Final = 1.0
 BUDGET_CALLS: Final = 2
 
 PEER: Final = "awscli==1.46.2"
-_PEER_FOLDER: Final = ROOT / ".local" / "awscli"
-"""It wants another botocore than ours, so it lives in an environment of its own."""
 
 
 class Counted(httpx.HTTPTransport):
@@ -55,7 +52,8 @@ class Counted(httpx.HTTPTransport):
 
 
 def measure() -> "Results":
-    aws = _peer()
+    aws = _installed("aws", PEER)
+    ours = _installed("tidelake", f"{ROOT / 'client'}[command]", anew=True)
     with stack.deployed() as cloud, tempfile.TemporaryDirectory() as folder:
         cloud.hold(*stack.FED)
         files = Path(folder) / "files"
@@ -64,12 +62,14 @@ def measure() -> "Results":
         with Client(cloud.handle.api_url, cloud.handle.api_key, transport=transport) as client:
             lake = client.get_datalake()
             found, calls = _count_uploads(lake, transport, files)
-            up = [_upload(cloud, aws, files, turn) for turn in range(ROUNDS)]
             cloud.switch(cloud.source("Upstream"), on=True)
-            stack.wait_until(lambda: len(lake.list_data(prefix="counted/", status="indexed")) == FILES)
+            cloud.wait_until_empty("events")
+            stack.wait_until(lambda: len(lake.list_data(prefix="counted/", status="indexed")) == FILES, 1)
             cloud.hold("Upstream")
             calls |= _count_downloads(lake, transport, Path(folder) / "counted")
-            down = [_download(cloud, aws, Path(folder), turn) for turn in range(ROUNDS)]
+            down = [_download(cloud, ours, aws, Path(folder), turn) for turn in range(ROUNDS)]
+            # Last, as upstream would have to take all of it, too.
+            up = [_upload(cloud, ours, aws, files, turn) for turn in range(ROUNDS)]
     if found != FILES:
         raise RuntimeError(f"{found} of {FILES} files went up")
     return _told("upload", up) | _told("download", down) | calls
@@ -97,17 +97,17 @@ def _count_downloads(lake: "Datalake", transport: Counted, folder: Path) -> "Res
     return {"client_download_calls": figure(transport.calls, "calls/1000 files", BUDGET_CALLS, digits=0)}
 
 
-def _upload(cloud: "Stack", aws: Path, files: Path, turn: int) -> tuple[float, float]:
-    ours = _rate(cloud, [_ours(), "upload", str(files), "--to", f"ours/{turn}"])
+def _upload(cloud: "Stack", ours: Path, aws: Path, files: Path, turn: int) -> tuple[float, float]:
+    rate = _rate(cloud, [ours, "upload", str(files), "--to", f"ours/{turn}"])
     bucket = f"s3://{cloud.handle.bucket}/theirs/{turn}/"
-    return ours, _rate(cloud, [aws, "s3", "cp", "--recursive", "--only-show-errors", str(files), bucket])
+    return rate, _rate(cloud, [aws, "s3", "cp", "--recursive", "--only-show-errors", str(files), bucket])
 
 
-def _download(cloud: "Stack", aws: Path, folder: Path, turn: int) -> tuple[float, float]:
-    ours = _rate(cloud, [_ours(), "download", str(folder / f"ours-{turn}"), "--prefix", "counted/"])
+def _download(cloud: "Stack", ours: Path, aws: Path, folder: Path, turn: int) -> tuple[float, float]:
+    rate = _rate(cloud, [ours, "download", str(folder / f"ours-{turn}"), "--prefix", "counted/"])
     bucket = f"s3://{cloud.handle.bucket}/counted/"
     theirs = str(folder / f"theirs-{turn}")
-    return ours, _rate(cloud, [aws, "s3", "cp", "--recursive", "--only-show-errors", bucket, theirs])
+    return rate, _rate(cloud, [aws, "s3", "cp", "--recursive", "--only-show-errors", bucket, theirs])
 
 
 def _rate(cloud: "Stack", command: "Sequence[Any]") -> float:
@@ -134,14 +134,15 @@ def _write(folder: Path) -> None:
         path.write_bytes(chance.randbytes(chance.choice(BYTES)))
 
 
-def _ours() -> Path:
-    return Path(sys.executable).with_name("tidelake")
-
-
-def _peer() -> Path:
-    program = _PEER_FOLDER / "bin" / "aws"
-    if not program.exists():
-        venv.create(_PEER_FOLDER, with_pip=True, clear=True)
-        install = [str(_PEER_FOLDER / "bin" / "python"), "-m", "pip", "install", "--quiet", PEER]
-        subprocess.run(install, check=True)
-    return program
+def _installed(program: str, package: str, *, anew: bool = False) -> Path:
+    """The program, from an environment in which there is only its package."""
+    folder = ROOT / ".local" / f"bench-{program}"
+    path = folder / "bin" / program
+    if anew or not path.exists():
+        venv.create(folder, with_pip=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, package], check=True)
+        if anew:
+            # The version stays the same while the code changes.
+            subprocess.run([*pip, "--force-reinstall", "--no-deps", package], check=True)
+    return path

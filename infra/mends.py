@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import functools
 import hashlib
 import json
 from typing import Any
@@ -24,6 +25,7 @@ def mend() -> None:
     _heed_the_expected_owner()
     _name_rules_of_the_default_bus()
     _verify_sums_of_forms()
+    _parse_once()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -144,3 +146,16 @@ def _verify_sums_of_forms() -> None:
         return post(bucket_name, body, headers)
 
     s3._post_object = post_verified
+
+
+def _parse_once() -> None:
+    """Expressions are parsed anew for each item of a table, and all policies of a role for each request: so
+    all takes the longer the more there is."""
+    dynamodb._condition_syntax_error = functools.cache(dynamodb._condition_syntax_error)
+    tokenize = functools.cache(dynamodb._tokenize)
+    dynamodb._tokenize = lambda expression: list(tokenize(expression))
+    parse = iam_evaluator.parse_policy_document
+    parse_text = functools.cache(parse)
+    iam_evaluator.parse_policy_document = lambda policy: (
+        parse_text(policy) if isinstance(policy, str) else parse(policy)
+    )

@@ -219,6 +219,13 @@ class FormAnswer(TypedDict):
     """Of `multipart/form-data`, all before `file`."""
 
 
+class PutAnswer(TypedDict):
+    method: Literal["PUT"]
+    url: str
+    headers: Mapping[str, str]
+    """To be sent with exactly the announced number of bytes."""
+
+
 class PartAnswer(TypedDict):
     number: int
     url: str
@@ -239,11 +246,14 @@ class MultipartAnswer(PartsAnswer):
     part_count: int
 
 
+type TicketAnswer = FormAnswer | PutAnswer | MultipartAnswer
+
+
 class AnnouncedAnswer(TypedDict):
     index: int
     """Of the entry, from 0."""
     data: DataAnswer
-    upload: FormAnswer | MultipartAnswer
+    upload: FormAnswer | PutAnswer | MultipartAnswer
 
 
 class FailedEntryAnswer(TypedDict):
@@ -621,7 +631,7 @@ def page(
 
 def announced(
     outcomes: "Iterable[Outcome]",
-    tickets: "Mapping[int, FormAnswer | MultipartAnswer | Outcome]",
+    tickets: "Mapping[int, TicketAnswer | Outcome]",
     names: Mapping[str, str],
 ) -> Response:
     """What does not fit into one answer is to be asked for again: that it was announced does no harm."""

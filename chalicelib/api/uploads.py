@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from chalice.app import Response
 
-    from chalicelib.api.answers import FormAnswer, MultipartAnswer, PartsAnswer
+    from chalicelib.api.answers import FormAnswer, MultipartAnswer, PartsAnswer, PutAnswer, TicketAnswer
     from chalicelib.api.callers import Caller
     from chalicelib.model.lake import Lake
 
@@ -62,6 +62,8 @@ class UploadsBody(Body):
     """Where there is an object of the name: fail, skip, or overwrite it. What is only announced is none."""
     name_by: Literal["caller", "content"] = "caller"
     """`content`: the file is named by its `sha256`, so equal bytes have one name."""
+    by: Literal["form", "put"] = "form"
+    """How files go up that go up whole: in a form, as pages send them, or by a `PUT` with headers."""
 
     @model_validator(mode="after")
     def _labels_are_few(self) -> "Self":
@@ -96,14 +98,15 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
 
     Each entry that is `ok` has a record, `pending` until its bytes are in the bucket, with all that was said
     of it. `upload` is how to put them there within 15 minutes, without a key: a `POST` of
-    `multipart/form-data` with these fields and then the `file`, or, above 64 MiB (5 GiB where names are made
-    of the content), a `MULTIPART` upload, whose parts are each put to their address and which is then
-    completed. A record whose bytes do not come within 70 minutes, 7 days for those in parts, is no more.
+    `multipart/form-data` with these fields and then the `file`, a `PUT` with these headers, or, above 64 MiB
+    (5 GiB where names are made of the content), a `MULTIPART` upload, whose parts are each put to their
+    address and which is then completed. A record whose bytes do not come within 70 minutes, 7 days for those
+    in parts, is no more.
 
     With `if_exists` = `error` or `skip` nothing is overwritten that is there now. What somebody puts there
-    between the call and the upload is overwritten by a form, as S3 has no condition for those, and not by
-    parts. Data that is to be overwritten stays as it is until the new bytes are there, but has what was said
-    of it at once.
+    between the call and the upload is overwritten by a form, as S3 has no condition for those, and neither by
+    a `PUT`, which S3 then answers with 412, nor by parts. Data that is to be overwritten stays as it is until
+    the new bytes are there, but has what was said of it at once.
 
     A 409 where the connector was never seen to write: the datalake has no capability `upload`.
 
@@ -206,7 +209,7 @@ def _named(lake: "Lake", entry: UploadEntry | Unfit, name_by: str) -> UploadEntr
 
 def _tickets(
     lake: "Lake", body: UploadsBody, accepted: "Mapping[int, UploadEntry]"
-) -> "dict[int, FormAnswer | MultipartAnswer | Outcome]":
+) -> "dict[int, TicketAnswer | Outcome]":
     """What lets each of them go up, or why that could not be had."""
 
     def is_in_parts(entry: UploadEntry) -> bool:
@@ -214,12 +217,14 @@ def _tickets(
 
     room = _PARTS_AT_ONCE // max(1, sum(map(is_in_parts, accepted.values())))
 
-    def ticket(each: tuple[int, UploadEntry]) -> "FormAnswer | MultipartAnswer | Outcome":
+    overwrites = body.if_exists is IfExists.OVERWRITE
+
+    def ticket(each: tuple[int, UploadEntry]) -> "TicketAnswer | Outcome":
         index, entry = each
         try:
-            if not is_in_parts(entry):
-                return _form(lake, entry)
-            return _multipart(lake, entry, max(1, room), overwrites=body.if_exists is IfExists.OVERWRITE)
+            if is_in_parts(entry):
+                return _multipart(lake, entry, max(1, room), overwrites=overwrites)
+            return _put(lake, entry, overwrites=overwrites) if body.by == "put" else _form(lake, entry)
         except StorageUnavailable:
             return failed(index, "storage_unavailable", "the bucket did not answer")
 
@@ -229,6 +234,12 @@ def _tickets(
 def _form(lake: "Lake", entry: UploadEntry) -> "FormAnswer":
     form = transfers.form(lake.home, str(entry.object_name), entry.content_type, entry.size, entry.sha256)
     return {"method": "POST", "url": form.url, "fields": form.fields}
+
+
+def _put(lake: "Lake", entry: UploadEntry, *, overwrites: bool) -> "PutAnswer":
+    name, said = str(entry.object_name), (entry.content_type, entry.size, entry.sha256)
+    put = transfers.put(lake.home, name, *said, overwrites=overwrites)
+    return {"method": "PUT", "url": put.url, "headers": put.headers}
 
 
 def _multipart(lake: "Lake", entry: UploadEntry, room: int, *, overwrites: bool) -> "MultipartAnswer":

@@ -17,7 +17,7 @@ from chalicelib.model import label, limits, moment, upload
 from chalicelib.model.data import announced_record
 from chalicelib.model.edit import differ
 from chalicelib.model.label import LabelKind
-from chalicelib.storage import buckets, connectors, labels, records, transactions
+from chalicelib.storage import buckets, connectors, labels, listings, records, transactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,7 +126,12 @@ class _Desk:
             if before and before.live:
                 self._yield(index, before)
         unknown = [index for index in befores if index not in self.outcomes and index not in self.vacant]
-        for index, is_there in zip(unknown, parallel.for_each(self._is_there, unknown), strict=True):
+        told = listings.presence(self.lake.home, [self.drafts[index].object_name for index in unknown])
+
+        def look(index: int) -> bool | None:
+            return self._is_there(self.drafts[index].object_name, told)
+
+        for index, is_there in zip(unknown, parallel.for_each(look, unknown), strict=True):
             if is_there is None:
                 self._settle(failed(index, "storage_unavailable", "the bucket did not answer"))
             elif is_there:
@@ -134,10 +139,12 @@ class _Desk:
             else:
                 self.vacant.add(index)
 
-    def _is_there(self, index: int) -> bool | None:
+    def _is_there(self, object_name: str, told: "Mapping[str, bool]") -> bool | None:
         """What the index does not know of yet, S3 may. None: it did not say."""
+        if object_name in told:
+            return told[object_name]
         try:
-            return buckets.holds(self.lake.home, self.drafts[index].object_name)
+            return buckets.holds(self.lake.home, object_name)
         except StorageUnavailable:
             return None
 

@@ -1,6 +1,8 @@
 """Listings of a lake's bucket, in the order of the names, each page beginning behind any name one likes."""
 
+from bisect import bisect_right
 from itertools import pairwise
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +15,8 @@ from chalicelib.model.listing import Listed, Listing
 from chalicelib.storage import aws, connectors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chalicelib.model.keyrange import Span
     from chalicelib.model.lake import Bucket
 
@@ -20,6 +24,10 @@ _REFUSALS = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket"})
 
 PAGE = 1000
 """Objects in one answer, at most (a limit of S3)."""
+
+_WORTH_A_PAGE = 25
+"""Names that a page must tell of: it costs as much as twelve looks at objects, and those need not wait for
+one another."""
 
 
 def read(bucket: "Bucket", span: "Span", *, pages: int = 1) -> Listing:
@@ -52,6 +60,25 @@ def read_page(bucket: "Bucket", prefix: str, after: str, limit: int) -> Listing:
     if "IsTruncated" not in answer or (answer["IsTruncated"] and not found):
         raise StorageUnavailable("list objects", "half an answer")
     return Listing(found, names[-1] if answer["IsTruncated"] else None)
+
+
+def presence(bucket: "Bucket", names: "Iterable[str]") -> dict[str, bool]:
+    """Whether there are objects of these names, for as many of them as few listings tell of. Of the others
+    nothing is known."""
+    told: dict[str, bool] = {}
+    left = sorted(set(names))
+    while len(left) >= _WORTH_A_PAGE:
+        try:
+            prefix = commonprefix(left)  # noqa: RUF071  by characters is what is meant
+            # The first name is behind any that it begins with.
+            page = read_page(bucket, prefix, left[0][:-1], PAGE)
+        except (Hopeless, StorageUnavailable):
+            return told
+        there = {each.object_name for each in page.objects}
+        end = len(left) if page.end is None else bisect_right(left, page.end)
+        told |= {name: name in there for name in left[:end]}
+        left = left[end:] if end >= _WORTH_A_PAGE else []
+    return told
 
 
 def _ask(bucket: "Bucket", **parameters: Any) -> dict[str, Any]:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _MIB = 1024**2
 _PART_BYTES = 16 * _MIB
 
+_HEADERS = {
+    "ContentType": "Content-Type",
+    "ChecksumSHA256": "x-amz-checksum-sha256",
+    "IfNoneMatch": "If-None-Match",
+}
+
 _UNFIT_PARTS = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidRequest", "MalformedXML"}
 
 
@@ -30,6 +36,14 @@ class Form:
 
     url: str
     fields: "Mapping[str, str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What a PUT of the bytes must be sent with. Their number is signed, too."""
+
+    url: str
+    headers: "Mapping[str, str]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +73,7 @@ class Multipart:
 def form(bucket: "Bucket", object_name: str, content_type: str, size: int, sha256: str | None = None) -> Form:
     fields = {"Content-Type": content_type}
     if sha256:
-        encoded = base64.b64encode(bytes.fromhex(sha256)).decode()
-        fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": encoded}
+        fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": _encoded(sha256)}
     conditions: list[Any] = [{name: value} for name, value in fields.items()]
     with aws.calling("presign"):
         answer = connectors.s3(bucket).generate_presigned_post(
@@ -71,6 +84,32 @@ def form(bucket: "Bucket", object_name: str, content_type: str, size: int, sha25
             ExpiresIn=limits.PRESIGNED_SECONDS,
         )
     return Form(answer["url"], answer["fields"])
+
+
+def put(
+    bucket: "Bucket",
+    object_name: str,
+    content_type: str,
+    size: int,
+    sha256: str | None = None,
+    *,
+    overwrites: bool,
+) -> Put:
+    """Unlike a form it may have the condition that no object is there. Storages that do not know it pass over
+    it or refuse the bytes; in neither case is anything lost that was there when the address was signed."""
+    given = {
+        "ContentType": content_type,
+        **({"ChecksumSHA256": _encoded(sha256)} if sha256 else {}),
+        **({} if overwrites else {"IfNoneMatch": "*"}),
+    }
+    with aws.calling("presign"):
+        url = connectors.s3(bucket).generate_presigned_url(
+            "put_object",
+            # Without the expected owner: it would be a header that the client must send.
+            Params={"Bucket": bucket.name, "Key": object_name, "ContentLength": size, **given},
+            ExpiresIn=limits.PRESIGNED_SECONDS,
+        )
+    return Put(url, {_HEADERS[name]: value for name, value in given.items()})
 
 
 def begin(bucket: "Bucket", object_name: str, content_type: str, size: int, *, overwrites: bool) -> Multipart:
@@ -158,6 +197,10 @@ def _etag_of(etags: "Sequence[str]") -> str | None:
     except ValueError:
         return None
     return f"{md5(sums, usedforsecurity=False).hexdigest()}-{len(etags)}"
+
+
+def _encoded(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _place(bucket: "Bucket", multipart: Multipart) -> dict[str, str]:

@@ -144,7 +144,9 @@ class Stack(httpx.BaseTransport):
         bucket = request.url.host.partition(".")[0]
         if request.method == "GET":
             return self._get(request, bucket)
-        return self._post_form(request, bucket) if request.method == "POST" else self._put_part(request)
+        if request.method == "POST":
+            return self._post_form(request, bucket)
+        return self._put_part(request) if "partNumber" in request.url.params else self._put(request, bucket)
 
     def _api(self, request: httpx.Request) -> httpx.Response:
         self.settle()
@@ -193,6 +195,23 @@ class Stack(httpx.BaseTransport):
             Bucket=bucket, Key=form["key"], Body=body, ContentType=form["Content-Type"]
         )
         return httpx.Response(204, headers={"ETag": answer["ETag"]})
+
+    def _put(self, request: httpx.Request, bucket: str) -> httpx.Response:
+        """As its signature has it: with these headers, and as many bytes as it says."""
+        signed = request.url.params["X-Amz-SignedHeaders"].split(";")
+        if not all(name in request.headers for name in signed):
+            return _xml(403, "SignatureDoesNotMatch")
+        body, wanted = request.content, request.headers.get("x-amz-checksum-sha256")
+        if len(body) != int(request.headers["Content-Length"]):
+            return _xml(400, "IncompleteBody")
+        if "If-None-Match" in request.headers and self.world.s3.buckets[bucket].current(_key(request)):
+            return _xml(412, "PreconditionFailed")
+        if wanted and base64.b64encode(hashlib.sha256(body).digest()).decode() != wanted:
+            return _xml(400, "BadDigest")
+        answer = self.world.s3.put_object(
+            Bucket=bucket, Key=_key(request), Body=body, ContentType=request.headers["Content-Type"]
+        )
+        return httpx.Response(200, headers={"ETag": answer["ETag"]})
 
     def _put_part(self, request: httpx.Request) -> httpx.Response:
         query = request.url.params
@@ -254,8 +273,10 @@ def check_contract(request: httpx.Request, resource: str) -> None:
     described = {(each["in"], each["name"]): each for each in operation["parameters"]}
     for name in request.url.params:
         assert ("query", name) in described, f"{resource}: no parameter {name}"
-    if "Idempotency-Key" in request.headers:
-        assert ("header", "Idempotency-Key") in described, f"{resource}: takes no Idempotency-Key"
+    takes_key = ("header", "Idempotency-Key") in described
+    assert takes_key == ("Idempotency-Key" in request.headers), f"{resource}: Idempotency-Key"
+    needed = {name for (place, name), each in described.items() if place == "query" and each.get("required")}
+    assert needed <= set(request.url.params), f"{resource}: without {needed}"
     if request.content:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         _validate(json.loads(request.content), schema)
@@ -266,8 +287,9 @@ def check_contract(request: httpx.Request, resource: str) -> None:
 def _validate(body: Any, schema: Mapping[str, Any]) -> None:
     known = {**schema, "components": DOCUMENT["components"]}
     for error in Draft202012Validator(known).iter_errors(body):
-        # What is wrong with a value is for the API to say; what fields there are, is the contract.
-        assert error.validator != "additionalProperties", error.message
+        # What is wrong with a value is for the API to say; what fields there are, and of what type, is the
+        # contract.
+        assert error.validator not in ("additionalProperties", "required"), error.message
 
 
 def _route(request: httpx.Request) -> tuple[str, str, dict[str, str]]:

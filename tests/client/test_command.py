@@ -3,6 +3,7 @@
 import json
 import stat
 
+import pytest
 from tidelake.command.app import app
 from tidelake.command.telling import shown
 from typer.testing import CliRunner
@@ -235,3 +236,40 @@ def test_the_index_is_exported_and_imported_again(say, stack, tmp_path):
     assert say("import", "export", "nothing.jsonl").code == 1
     assert say("export", "x", "--no-wait").code == 2
     assert say("export", "--format", "csv").code == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(shell):
+    source = CliRunner().invoke(app, [], env={"_TIDELAKE_COMPLETE": f"source_{shell}"}, prog_name="tidelake")
+    assert "_TIDELAKE_COMPLETE" in source.output
+    asked = {
+        "_TIDELAKE_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": "tidelake up",
+        "COMP_CWORD": "1",
+        "_TYPER_COMPLETE_ARGS": "tidelake up",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    told = CliRunner().invoke(app, [], env=asked, prog_name="tidelake")
+    assert "upload" in told.output
+    assert "download" not in told.output
+
+
+def test_every_command_that_there_should_be_is_there():
+    told = {command.callback.__name__ for command in app.registered_commands}
+    assert told >= {
+        "login",
+        "lakes",
+        "ls",
+        "find",
+        "show",
+        "upload",
+        "download",
+        "tag",
+        "untag",
+        "sync",
+        "export",
+        "jobs",
+    }
+    assert told >= {"watch", "connect", "check", "snapshot", "clone"}
+    for name in ("csv", "bucket", "export"):
+        assert "--json" in CliRunner().invoke(app, ["import", name, "--help"]).stdout

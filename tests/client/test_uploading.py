@@ -1,11 +1,13 @@
 """Files that go up: through the real API, in this process."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
 
+import httpx
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from tidelake import ErrorManager, Forbidden, Incomplete, TimedOut, Unreachable
 
 from chalicelib.model import limits
@@ -13,6 +15,8 @@ from chalicelib.storage import transfers
 from tests.client.stack import lost, refused, says
 
 MIB = 1024**2
+PUT = r"PUT /(?!\S*partNumber)"
+"""Of a whole file."""
 UPLOADS = "POST /v1/datalakes/{lake}/uploads"
 
 
@@ -185,6 +189,21 @@ def test_a_file_beside_says_more_and_the_caller_has_the_last_word(lake, files):
     assert found["a.jpg"].description == "beside"
 
 
+def test_what_a_person_says_goes_over_a_sidecar_and_that_over_exif(lake, files):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Software] = "of the bytes", "of the bytes"
+    Image.new("RGB", (8, 6)).save(files / "a.jpg", exif=exif)
+    beside = {"metadata": {"manufacturer": "of the sidecar", "weather": "rain"}}
+    (files / "a.jpg.json").write_text(json.dumps(beside))
+    outcome = lake.upload_data(files, fill_metadata=True, metadata={"weather": "snow"})
+    [data] = outcome.ok.wait_until_processed(timeout=60, sleep=lambda seconds: None)
+    assert {name: data.metadata[name] for name in ("software", "manufacturer", "weather")} == {
+        "software": "of the bytes",
+        "manufacturer": "of the sidecar",
+        "weather": "snow",
+    }
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"colour": "red"}', '{"tags": "car"}', '{"metadata": 1}'])
 def test_a_file_beside_that_makes_no_sense_fails_its_own_alone(lake, files, text):
     write(files, "a.jpg", "b.jpg")
@@ -214,7 +233,7 @@ def test_a_thousand_files_are_two_calls_and_none_of_their_bytes_goes_through_the
 
 @pytest.mark.parametrize("fault", [lost, refused, says(500), says(503, Retry_After="3")])
 def test_a_spoiled_transfer_is_made_again(stack, lake, files, fault, pauses):
-    stack.faults += [("POST /$", fault), ("POST .*/uploads", fault)]
+    stack.faults += [(PUT, fault), ("POST .*/uploads", fault)]
     outcome = lake.upload_data(write(files, "a.bin"))
     assert len(outcome.ok) == 1
     assert stack.object("a.bin") == b"bytes of a.bin"
@@ -223,30 +242,106 @@ def test_a_spoiled_transfer_is_made_again(stack, lake, files, fault, pauses):
 
 def test_leave_that_has_expired_is_asked_for_again(stack, lake, files):
     def expired(request, answer):
-        import httpx
-
         return httpx.Response(
             403, text="<Error><Code>AccessDenied</Code><Message>Policy expired</Message></Error>"
         )
 
-    stack.faults.append(("POST /$", expired))
+    stack.faults.append((PUT, expired))
     assert len(lake.upload_data(write(files, "a.bin")).ok) == 1
-    stack.faults += [("POST /$", expired)] * 2
+    stack.faults += [(PUT, expired)] * 2
     outcome = lake.upload_data(write(files, "b.bin"))
     assert told(outcome.failed) == {("b.bin", "AccessDenied")}
 
 
-def test_a_file_that_changes_while_it_goes_up_is_refused_by_the_storage(stack, lake, files, monkeypatch):
+@pytest.mark.parametrize(
+    ("other", "code"), [(b"other of a.bin", "BadDigest"), (b"more than that", "changed")]
+)
+def test_a_file_that_changes_after_it_was_announced_does_not_go_up(stack, lake, files, other, code):
     (path,) = write(files, "a.bin")
+    size = path.stat().st_size
 
     def spoil(request, answer):
-        path.write_bytes(b"other of a.bin")
-        return says(503)(request, answer)
+        path.write_bytes(other[:size].ljust(size) if code == "BadDigest" else other * 2)
+        return answer()
 
-    stack.faults.append(("POST /$", spoil))
-    outcome = lake.upload_data(path)
-    assert told(outcome.failed) == {("a.bin", "BadDigest")}
+    stack.faults.append(("POST .*/uploads", spoil))
+    assert told(lake.upload_data(path).failed) == {("a.bin", code)}
     assert stack.object("a.bin") is None
+
+
+def test_a_file_of_many_blocks_goes_up_whole_also_when_it_is_sent_again(stack, lake, files):
+    body = os.urandom(2 * MIB + 5)
+    (files / "a.bin").write_bytes(body)
+    stack.faults += [(PUT, refused), (PUT, says(503)), (PUT, says(409))]
+    assert len(lake.upload_data(files).ok) == 1
+    assert stack.object("a.bin") == body
+
+
+def test_what_somebody_else_puts_there_meanwhile_is_not_overwritten(stack, lake, files):
+    write(files, "a.bin", "b.bin")
+
+    def overtaken(request, answer):
+        found = answer()
+        stack.put("a.bin", b"other of a.bin")
+        return found
+
+    stack.faults.append(("POST .*/uploads", overtaken))
+    outcome = lake.upload_data(files)
+    assert [data.object_name for data in outcome.ok] == ["b.bin"]
+    assert told(outcome.failed) == {("a.bin", "conflict")}
+    assert stack.object("a.bin") == b"other of a.bin"
+    (files / "c.bin").write_bytes(b"c")
+    stack.faults.append(("POST .*/uploads", lambda request, answer: [answer(), stack.put("c.bin", b"x")][0]))
+    outcome = lake.upload_data(files / "c.bin", if_exists="skip")
+    assert (told(outcome.skipped), outcome.failed) == ({("c.bin", "exists")}, [])
+    assert stack.object("c.bin") == b"x"
+
+
+def test_an_attempt_whose_answer_was_lost_is_found_again_though_the_name_is_taken(stack, lake, files):
+    (path,) = write(files, "a.bin")
+    stack.faults.append((PUT, lost))
+    outcome = lake.upload_data(path, tags="car")
+    assert [(data.object_name, data.tags) for data in outcome.ok] == [("a.bin", ["car"])]
+    assert [request.headers["If-None-Match"] for request in stack.sent if request.method == "PUT"] == [
+        "*",
+        "*",
+    ]
+
+
+def test_whose_object_it_is_is_told_by_its_bytes_where_etags_are_no_sums(stack, lake, files):
+    (path,) = write(files, "a.bin")
+
+    def by_kms(request, answer):
+        answer()
+        *_, last = stack.world.s3.buckets[stack.lake.bucket].objects["a.bin"]
+        stack.world.s3.buckets[stack.lake.bucket].objects["a.bin"] = (
+            dataclasses.replace(last, etag="0" * 32),
+        )
+        stack.world.s3.events[-1] = dataclasses.replace(stack.world.s3.events[-1], etag="0" * 32)
+        raise httpx.ReadTimeout("the answer was lost", request=request)
+
+    stack.faults.append((PUT, by_kms))
+    assert [data.etag for data in lake.upload_data(path).ok] == ["0" * 32]
+
+
+def test_who_took_a_name_may_stay_unknown(stack, lake, files, pauses):
+    (path,) = write(files, "a.bin")
+    stack.arrives = False
+    stack.faults.append((PUT, lost))
+    assert told(lake.upload_data(path).failed) == {("a.bin", "conflict")}
+    assert len(pauses) == 1 + 6
+
+
+def test_storage_that_takes_no_conditions_is_sent_forms(stack, lake, files):
+    def unknown(request, answer):
+        return httpx.Response(
+            501, text="<Error><Code>NotImplemented</Code><Message>a header</Message></Error>"
+        )
+
+    stack.faults.append((PUT, unknown))
+    assert len(lake.upload_data(write(files, "a.bin")).ok) == 1
+    assert stack.object("a.bin") == b"bytes of a.bin"
+    assert [request.method for request in stack.sent[-2:]] == ["POST", "POST"]
 
 
 def test_storage_that_tells_of_other_bytes_is_not_believed_to_have_them(stack, lake, files):
@@ -255,7 +350,7 @@ def test_storage_that_tells_of_other_bytes_is_not_believed_to_have_them(stack, l
         found.headers["ETag"] = f'"{"0" * 32}"'
         return found
 
-    stack.faults.append(("POST /$", other))
+    stack.faults.append((PUT, other))
     outcome = lake.upload_data(write(files, "a.bin"))
     assert [(each.code, each.retryable) for each in outcome.failed] == [("checksum_mismatch", True)]
 
@@ -274,7 +369,7 @@ def test_what_concerns_all_is_raised_while_nothing_is_done(stack, client, lake, 
 
 
 def test_what_fails_after_something_was_done_does_not_hide_it(stack, lake, files, monkeypatch):
-    monkeypatch.setattr("tidelake.uploads.FILES_AT_ONCE", 2)
+    monkeypatch.setattr("tidelake.uploads.FILES_AT_FIRST", 2)
     write(files, "a", "b", "c")
     first = []
 
@@ -317,8 +412,6 @@ def test_a_part_that_fails_is_sent_again_alone(stack, lake, large):
 
 def test_addresses_of_parts_that_have_expired_are_asked_for_again(stack, lake, large):
     def expired(request, answer):
-        import httpx
-
         return httpx.Response(403, text="<Error><Code>AccessDenied</Code><Message>expired</Message></Error>")
 
     stack.faults += [("PUT .*partNumber=[23]", expired)] * 2
@@ -360,8 +453,6 @@ def test_a_file_that_has_other_bytes_than_before_does_not_go_on_with_them(stack,
 
 def test_what_the_storage_refuses_leaves_no_parts_behind(stack, lake, large):
     def denied(request, answer):
-        import httpx
-
         return httpx.Response(400, text="<Error><Code>EntityTooLarge</Code><Message>no</Message></Error>")
 
     stack.faults.append(("PUT .*partNumber=2", denied))

@@ -29,8 +29,8 @@ class Lake:
         sent = {**form["fields"], **fields, "file": ("file", body)}
         return int(self.stack.http.request("POST", form["url"], fields=sent).status)
 
-    def put(self, url: str, body: bytes) -> Answer:
-        response = self.stack.http.request("PUT", url, body=body)
+    def put(self, url: str, body: bytes, headers: dict[str, str] | None = None) -> Answer:
+        response = self.stack.http.request("PUT", url, body=body, headers=headers)
         return Answer(response.status, response.headers, response.data)
 
     def states(self, ids: list[str]) -> dict[str, int]:
@@ -77,6 +77,30 @@ def test_a_form_takes_what_was_announced_and_nothing_else(lake: Lake) -> None:
     assert (record["status"], record["width"], record["content_type"]) == ("ready", 8, "image/png")
     assert {name: record[name] for name in said} == said | {"tags": ["e2e", "up"]}
     assert [each["id"] for each in lake.stack.index(f"{PREFIX}one")] == [data_id]
+
+
+def test_a_put_takes_what_was_announced_and_replaces_nothing(lake: Lake) -> None:
+    body = png(8)
+    sha256 = hashlib.sha256(body).hexdigest()
+    [one] = lake.announce(entry("put é+%2F.png", body, sha256=sha256), by="put")["ok"]
+    url, headers, data_id = one["upload"]["url"], one["upload"]["headers"], one["data"]["id"]
+    without = [{name: headers[name] for name in headers if name != left} for left in headers]
+    refused = [
+        lake.put(url, body + b"\0", headers),
+        lake.put(url, body[:-1], headers),
+        lake.put(url, bytes(len(body)), headers),
+        lake.put(url, body, headers | {"Content-Type": "text/html"}),
+        lake.put(url.replace("put%20", "other%20"), body, headers),
+        *(lake.put(url, body, some) for some in without),
+    ]
+    assert [answer.status for answer in refused] == [403, 403, 400, *[403] * (2 + len(without))]
+    assert lake.states([data_id]) == {"pending": 1}
+    assert lake.put(url, body, headers).status == 200
+    assert lake.put(url, body, headers).status == 412
+    assert lake.settle([data_id])[data_id]["width"] == 8
+    [again] = lake.announce(entry("put é+%2F.png", png(9)), by="put", if_exists="overwrite")["ok"]
+    assert lake.put(again["upload"]["url"], png(9), again["upload"]["headers"]).status == 200
+    assert eventually(lambda: lake.call("GET", f"/data/{data_id}").body["width"] == 9)
 
 
 def test_many_go_up_after_one_call_and_are_waited_for_with_one(lake: Lake) -> None:

@@ -1,4 +1,4 @@
-"""The bytes of one file go up: in one form, or in parts. What the storage says it got is compared with what
+"""The bytes of one file go up: in one piece, or in parts. What the storage says it got is compared with what
 was meant."""
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from tidelake.errors import ChecksumMismatch, Problem, TidelakeError, TransferFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
     import httpx
 
+    from tidelake.data import Data
     from tidelake.datalakes import Datalake
     from tidelake.journals import Journal
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     OnProgress = Callable[[int], None]
 
 _BLOCK = 1024**2
+
+TAKEN = "PreconditionFailed"
+"""What the storage says when there is an object of the name already."""
+
+_NO_CONDITIONS = "NotImplemented"
+"""What storages say that take no condition with a PUT."""
 
 _EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired"})
 """What the storage says when the leave has run out; it may mean other things, too."""
@@ -54,24 +61,65 @@ class Digest:
                 size += len(block)
         return cls(size, sha256.hexdigest(), md5.hexdigest())
 
+    def is_of(self, data: Data) -> bool:
+        """Whether these are its bytes, which are fetched where its etag is no MD5. Raises TidelakeError."""
+        if data.etag == self.md5 or data.size != self.size:
+            return data.size == self.size
+        sha256 = hashlib.sha256()
+        with data._lake.wire.exchange("GET", data.content_url()) as answer:
+            for block in answer.iter_raw():
+                sha256.update(block)
+        return sha256.hexdigest() == self.sha256
 
-def post(
+
+def send(
     lake: Datalake,
     path: Path,
     digest: Digest,
     ticket: Ticket,
-    renew: Callable[[], Ticket],
+    renew: Callable[[str], Ticket],
     on_progress: OnProgress,
 ) -> str | None:
-    """In one form. The etag of the object. Raises TransferFailed, Unreachable, OSError."""
+    """In one piece. The etag of the object. `renew` is asked for leave by a `put` or a `form`.
+
+    Raises TransferFailed, whose code is TAKEN where it must not overwrite what is there by now, Unreachable,
+    OSError.
+    """
     try:
-        etag = _post(lake, path, digest, ticket)
+        etag = _send(lake, path, digest, ticket)
     except TransferFailed as error:
-        if error.code not in _EXPIRED:
+        if error.code not in _EXPIRED | {_NO_CONDITIONS}:
             raise
-        etag = _post(lake, path, digest, renew())
+        ticket = renew("form" if error.code == _NO_CONDITIONS else "put")
+        etag = _send(lake, path, digest, ticket)
     on_progress(digest.size)
     return etag
+
+
+def _send(lake: Datalake, path: Path, digest: Digest, ticket: Ticket) -> str | None:
+    way = _put if ticket["method"] == "PUT" else _post
+    return way(lake, path, digest, ticket)
+
+
+def _put(lake: Datalake, path: Path, digest: Digest, ticket: Ticket) -> str | None:
+    if path.stat().st_size != digest.size:
+        raise TransferFailed("changed", f"{path} has another size than before")
+    content = _Blocks(path) if digest.size > _BLOCK else path.read_bytes()
+    headers = {**ticket["headers"], "Content-Length": str(digest.size)}
+    with lake.wire.exchange("PUT", ticket["url"], headers=headers, content=content) as answer:
+        return confirm(answer, digest.md5)
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """The bytes of a file, from its beginning each time."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
 
 
 def _post(lake: Datalake, path: Path, digest: Digest, ticket: Ticket) -> str | None:

@@ -16,8 +16,8 @@ from tidelake.errors import NotFound, TidelakeError, TransferFailed
 from tidelake.journals import Journal, path_of
 from tidelake.labels import names
 from tidelake.outcomes import DataOutcome, Failure, Skip
-from tidelake.sending import Digest, Parts, post
-from tidelake.wire import checked_workers
+from tidelake.sending import TAKEN, Digest, Parts, send
+from tidelake.wire import checked_workers, parts
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     from tidelake.sending import OnProgress, Ticket
 
     PerFile = Metadata | Sequence[Metadata | None] | None
-    Begun = tuple["_Described", Future[Data]]
+    Sent = Future[Data | None]
+    Begun = tuple["_Described", Sent]
 
 FORM_BYTES = 64 * 1024**2
 """What is larger goes up in parts."""
 
-FILES_AT_ONCE = 500
-"""Announced with one call. While their bytes go up, the next are announced."""
+FILES_AT_FIRST, FILES_AT_ONCE = 200, 800
+"""Announced with one call. While their bytes go up, the next are announced; so the first are few."""
 
 BYTES_AT_ONCE = 1024**3
 """Announced together: what the API gives leave for is to be used within a quarter of an hour."""
@@ -123,6 +124,8 @@ class _Run:
     failed: list[Failure]
     skipped: list[Skip]
     ok: list[Data] = field(default_factory=list)
+    taken: list[tuple[_Described, Data]] = field(default_factory=list)
+    """What was announced of those whose names had objects by the time their bytes came."""
     has_begun: bool = False
     """Whether anything was announced: from then on nothing is raised, so that all that was done is told."""
 
@@ -135,6 +138,7 @@ class _Run:
                     self._finish(under_way)
                     under_way = begun
                 self._finish(under_way)
+                self._tell_taken()
             except BaseException:
                 for pool in (reading, sending):
                     pool.shutdown(wait=False, cancel_futures=True)
@@ -191,13 +195,13 @@ class _Run:
             elif answer["upload"]["method"] == "MULTIPART":
                 large.append((each, answer["upload"]))
             else:
-                begun.append((each, pool.submit(self._post, each, answer)))
+                begun.append((each, pool.submit(self._send, each, answer)))
         return begun + [(each, self._send_large(each, ticket, pool)) for each, ticket in large]
 
     def _announce(self, part: Sequence[_Described]) -> list[Answer]:
         wishes = [each.wish for each in part]
         try:
-            answers = batches.create(self.lake, "uploads", wishes, self.options)
+            answers = batches.create(self.lake, "uploads", wishes, {**self.options, "by": "put"})
         except TidelakeError as error:
             if not self.has_begun:
                 raise
@@ -209,18 +213,26 @@ class _Run:
         where = (self.lake.wire.url, self.lake.id, str(each.file.path.resolve()))
         return path_of(*where, each.wish.body, self.options)
 
-    def _post(self, each: _Described, answer: Mapping[str, Any]) -> Data:
-        def renew() -> Ticket:
-            return self._renew(each)
+    def _send(self, each: _Described, answer: Mapping[str, Any]) -> Data | None:
+        """None: it is one of those that are taken."""
+
+        def renew(by: str) -> Ticket:
+            return self._renew(each, by)
 
         data = Data._read(self.lake, answer["data"])
-        etag = post(self.lake, each.file.path, each.digest, answer["upload"], renew, self.on_progress)
+        try:
+            etag = send(self.lake, each.file.path, each.digest, answer["upload"], renew, self.on_progress)
+        except TransferFailed as error:
+            if error.code != TAKEN:
+                raise
+            self.taken.append((each, data))
+            return None
         # Until the index has heard of the new bytes it shows those that were there.
         return data if etag and etag == data.etag else replace(data, status="pending", status_reason=None)
 
-    def _send_large(self, each: _Described, ticket: Ticket | None, pool: ThreadPoolExecutor) -> Future[Data]:
+    def _send_large(self, each: _Described, ticket: Ticket | None, pool: ThreadPoolExecutor) -> Sent:
         """Here and now; the pool is for its parts. Without a ticket it goes on with what its journal says."""
-        sent: Future[Data] = Future()
+        sent: Sent = Future()
         try:
             found = self._send_parts(each, ticket, pool)
             sent.set_result(self.lake.get_data(found["id"]))
@@ -247,13 +259,49 @@ class _Run:
     def _finish(self, begun: Sequence[Begun]) -> None:
         for each, sent in begun:
             try:
-                self.ok.append(sent.result())
+                if data := sent.result():
+                    self.ok.append(data)
             except (TidelakeError, OSError) as error:
                 self.failed.append(Failure.of(each.file.what, error, key=each.wish.key))
 
-    def _renew(self, each: _Described) -> Ticket:
+    def _tell_taken(self) -> None:
+        """An attempt whose answer was lost may have taken the name, or somebody else. The index knows when it
+        has heard of the object."""
+        for ids in parts([data.id for _, data in self.taken]):
+            try:
+                there = self._there(ids)
+            except TidelakeError as error:
+                there = dict.fromkeys(ids, error)
+            for each, data in self.taken:
+                if data.id in ids:
+                    self._tell_one(each, there.get(data.id), data.object_name)
+
+    def _there(self, ids: Sequence[str]) -> dict[str, Data | TidelakeError]:
+        """What there is by now, as far as patience lasts."""
+        attempt = 0
+        while True:
+            attempt += 1
+            found = {data.id: data for data in self.lake.list_data(ids=ids) if data.status != "pending"}
+            if len(found) == len(ids) or not self.lake.wire.retries.wait(attempt):
+                return {**found}
+
+    def _tell_one(self, each: _Described, there: Data | TidelakeError | None, key: str) -> None:
+        what = each.file.what
+        try:
+            if isinstance(there, TidelakeError):
+                raise there
+            if there is not None and each.digest.is_of(there):
+                self.ok.append(there)
+            elif self.options["if_exists"] == "skip":
+                self.skipped.append(Skip(what, "exists", "an object of this name came meanwhile", key))
+            else:
+                self.failed.append(Failure(what, "conflict", "an object of this name came meanwhile", key))
+        except TidelakeError as error:
+            self.failed.append(Failure.of(what, error, key=key))
+
+    def _renew(self, each: _Described, by: str = "put") -> Ticket:
         """Leave to send what could not be sent while the first leave held."""
-        (answer,) = batches.create(self.lake, "uploads", [each.wish], self.options)
+        (answer,) = batches.create(self.lake, "uploads", [each.wish], {**self.options, "by": by})
         if isinstance(answer, Failure):
             raise TransferFailed(answer.code, answer.detail, retryable=answer.retryable)
         if isinstance(answer, Skip):
@@ -264,11 +312,11 @@ class _Run:
 
 def _together(described: Iterable[_Described]) -> Iterator[list[_Described]]:
     part: list[_Described] = []
-    octets = 0
+    octets, count = 0, FILES_AT_FIRST
     for each in described:
-        if part and (len(part) == FILES_AT_ONCE or octets + each.digest.size > BYTES_AT_ONCE):
+        if part and (len(part) == count or octets + each.digest.size > BYTES_AT_ONCE):
             yield part
-            part, octets = [], 0
+            part, octets, count = [], 0, FILES_AT_ONCE
         part.append(each)
         octets += each.digest.size
     if part:

@@ -8,9 +8,11 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies
 
 import httpx
 
+from tidelake.connections import Connections
 from tidelake.errors import RETRYABLE_STATUSES, TransferFailed, Unreachable, problem
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ IDS_AT_ONCE = 1000
 
 _TIMEOUT = httpx.Timeout(35, connect=10)
 """API Gateway gives up after 29 seconds."""
+
+_PASSING = RETRYABLE_STATUSES | {409}
+"""Of the storage, which has a conflict only with what somebody does at the same moment."""
 
 _CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=64)
 
@@ -58,7 +63,8 @@ class Wire:
             timeout=httpx.Timeout(60, connect=10, pool=None),
             limits=_CONNECTIONS,
             max_redirects=5,
-            transport=transport,
+            # Who goes through a proxy is led there by httpx.
+            transport=transport or (None if getproxies() else Connections()),
         )
 
     def close(self) -> None:
@@ -125,7 +131,7 @@ class Wire:
                 if answer.status_code in expected:
                     yield answer
                     return
-                if answer.status_code in RETRYABLE_STATUSES and self.retries.wait(attempt, answer.headers):
+                if answer.status_code in _PASSING and self.retries.wait(attempt, answer.headers):
                     continue
                 answer.read()
                 raise refusal(answer)
@@ -234,7 +240,7 @@ def refusal(answer: httpx.Response) -> TransferFailed:
     told = dict(re.findall(r"<(Code|Message)>([^<]*)</", answer.text))
     code = told.get("Code") or f"http_{answer.status_code}"
     detail = told.get("Message") or f"the storage answered {answer.status_code}"
-    return TransferFailed(code, detail, retryable=answer.status_code in RETRYABLE_STATUSES)
+    return TransferFailed(code, detail, retryable=answer.status_code in _PASSING)
 
 
 def default_workers() -> int:

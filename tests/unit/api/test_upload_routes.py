@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from hashlib import md5, sha256
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -96,6 +97,34 @@ def test_a_form_takes_one_name_one_type_and_one_size(gateway, world, lake):
     assert {"key": "a.png"} in policy(form)
     assert "starts-with" not in json.dumps(policy(form))
     assert form["fields"]["key"] == "a.png"
+
+
+def signed(ticket: dict[str, Any]) -> set[str]:
+    query = parse_qs(urlsplit(ticket["url"]).query)
+    return set(query["X-Amz-SignedHeaders"][0].split(";"))
+
+
+def test_a_put_takes_one_name_one_type_one_size_and_replaces_nothing(gateway, world, lake):
+    summed = sha256(b"bytes").digest()
+    [one] = announce(gateway, entry("a é+%.png", sha256=summed.hex()), by="put").body["ok"]
+    ticket = one["upload"]
+    assert ticket["headers"] == {
+        "Content-Type": PNG,
+        "If-None-Match": "*",
+        "x-amz-checksum-sha256": base64.b64encode(summed).decode(),
+    }
+    assert ticket["url"].startswith("https://photos.s3.amazonaws.com/a%20%C3%A9%2B%25.png?")
+    assert signed(ticket) == {"content-length", "host", *map(str.lower, ticket["headers"])}
+    [bare] = announce(gateway, entry("b.png"), by="put", if_exists="overwrite").body["ok"]
+    assert (bare["upload"]["method"], bare["upload"]["headers"]) == ("PUT", {"Content-Type": PNG})
+    assert signed(bare["upload"]) == {"content-length", "content-type", "host"}
+
+
+def test_what_goes_in_parts_does_so_however_the_others_go(gateway, lake):
+    entries = [entry("a.mp4", size=65 * MIB), entry("a.png")]
+    answer = announce(gateway, *entries, by="put").body
+    assert [each["upload"]["method"] for each in answer["ok"]] == ["MULTIPART", "PUT"]
+    assert announce(gateway, entry("b.png"), by="post").status == 400
 
 
 def test_a_form_in_another_region_goes_to_that_region(gateway, world, lake, monkeypatch):

@@ -318,6 +318,20 @@ def test_a_bucket_that_does_not_answer_is_no_proof_that_nothing_is_there(world, 
     assert (first.code, first.retryable, second.kind) == ("storage_unavailable", True, OutcomeKind.OK)
 
 
+@pytest.mark.parametrize("fault", [faults.none, faults.broken])
+def test_of_many_names_all_that_the_bucket_holds_are_known_though_it_is_not_listed(world, lake, fault):
+    taken = [f"f/{n:02}.png" for n in range(0, 40, 7)]
+    for name in taken:
+        world.s3.put_object(Bucket=lake.bucket, Key=name, Body=b"of somebody else")
+    world.s3.events.clear()
+    let(world, "ListObjectsV2", fault)
+    drafts = [draft(f"f/{n:02}.png") for n in range(40)]
+    outcomes = announce(lake, *drafts)
+    assert [drafts[each.index].object_name for each in outcomes if each.code == "conflict"] == taken
+    assert codes(outcomes).count(None) == 40 - len(taken)
+    assert world.called("HeadObject") == (0 if fault is faults.none else 40)
+
+
 @pytest.mark.parametrize("fault", faults.ALL)
 def test_after_any_failure_the_same_call_does_it(world, lake, fault):
     let(world, "TransactWriteItems", *[faults.none] * 3, fault)
@@ -362,8 +376,8 @@ def test_a_thousand_entries_cost_few_requests(world, lake):
     asked = Counter(call.operation for call in world.calls if call.service == "dynamodb")
     assert asked == {"BatchGetItem": 12, "TransactWriteItems": 31 + 3}
     assert Counter(call.operation for call in world.calls if call.service == "s3") == {
-        "HeadObject": 1000,
         "HeadBucket": 1,
+        "ListObjectsV2": 1,
     }
 
 

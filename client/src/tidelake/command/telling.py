@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tidelake.jobs import Job
     from tidelake.outcomes import Outcome
+
+T = TypeVar("T")
 
 OK, SOME_FAILED, USAGE, REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -157,6 +159,20 @@ class Bar:
                 self._progress.update(self._progress.task_ids[0], completed=self._done)
 
     def watch(self, job: Job) -> None:
+        self.tell(f"{job.state} {counted(job)}")
+
+    def count(self, items: Iterable[T]) -> Iterator[T]:
+        """The same, counted as they come."""
+        for number, item in enumerate(items, 1):
+            self.tell(str(number))
+            yield item
+
+    def wait(self, seconds: float) -> None:
+        self.tell("waiting")
+        time.sleep(seconds)
+
+    def tell(self, text: str) -> None:
+        """How far it is, where nobody knows how much there is to do."""
         with self._lock:
             if self._progress is None and not self._quiet and self._is_late():
                 columns = (TextColumn("{task.description}"), BarColumn())
@@ -164,8 +180,8 @@ class Bar:
                 self._progress.add_task(self._what, total=None)
                 self._progress.start()
             if self._progress is not None:
-                told = f"{self._what}: {job.state} {counted(job)}"
-                self._progress.update(self._progress.task_ids[0], description=shown(told))
+                told = shown(f"{self._what}: {text}")
+                self._progress.update(self._progress.task_ids[0], description=told)
 
     def end(self) -> None:
         if self._progress is not None:
@@ -189,3 +205,10 @@ def bar(what: str, total: int | None = None, *, quiet: bool = False) -> Iterator
         yield drawn
     finally:
         drawn.end()
+
+
+def waited(job: Job, *, wait: bool, quiet: bool) -> Job:
+    if not wait:
+        return job
+    with bar(job.kind, quiet=quiet) as drawn:
+        return job.wait_for_done(on_progress=drawn.watch)
