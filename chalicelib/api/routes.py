@@ -72,9 +72,16 @@ ROUTES = (
 )
 
 
+PAGES = (
+    Route("GET", "/", "gallery.show_page", None),
+    Route("GET", "/web/{file}", "gallery.show_file", None),
+)
+"""For people's browsers, and no part of the API that is described."""
+
+
 def register(app: "Chalice", authorizer: "ChaliceAuthorizer") -> None:
     blueprint = Blueprint(__name__)
-    for route in ROUTES:
+    for route in (*PAGES, *ROUTES):
         # No content types: Chalice would refuse others with an answer that is no problem+json.
         decorate = blueprint.route(
             route.path,

@@ -54,13 +54,14 @@ def test_a_missing_or_unknown_key_is_a_401_and_an_unknown_route_a_404(responses)
     assert problem(responses["MISSING_AUTHENTICATION_TOKEN"])["code"] == "not_found"
 
 
-def test_every_route_but_the_description_of_the_api_asks_the_authorizer(definition):
+def test_every_route_but_the_gallery_and_the_description_of_the_api_asks_the_authorizer(definition):
     guards = {
         (path, method): operation.get("security")
         for path, operations in definition["paths"].items()
         for method, operation in operations.items()
     }
     assert guards.pop(("/v1/openapi.json", "get")) is None
+    assert [guards.pop(path) for path in (("/", "get"), ("/web/{file}", "get"))] == [None, None]
     assert guards
     assert all(guard == [{"authorize": []}] for guard in guards.values())
 
