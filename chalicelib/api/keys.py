@@ -47,6 +47,14 @@ class KeyBody(Body):
     """From then on it is refused. Null: never."""
 
 
+def show_caller(caller: "Caller", parameters: "Parameters") -> "Response":
+    """Show who asks.
+
+    What the API takes the sender of the key for.
+    """
+    return answers.found(answers.describe_caller(caller))
+
+
 def create_key(caller: "Caller", parameters: "Parameters", body: KeyBody, seed: bytes) -> "Response":
     """Create an API key.
 

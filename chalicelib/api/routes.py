@@ -4,6 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib.api.answers import (
     BegunAnswer,
+    CallerAnswer,
     ChangeAnswer,
     CompletedAnswer,
     ConnectorAnswer,
@@ -53,7 +54,7 @@ from chalicelib.api.edits import EditBody, EditsBody, edit_data, edit_many
 from chalicelib.api.exchanges import Route, answering
 from chalicelib.api.imports import CsvBody, import_csv
 from chalicelib.api.jobs import JobsParameters, cancel_job, list_jobs, show_job, show_report
-from chalicelib.api.keys import KeyBody, create_key, list_keys, revoke_key
+from chalicelib.api.keys import KeyBody, create_key, list_keys, revoke_key, show_caller
 from chalicelib.api.labels import (
     LabelBody,
     TaggingBody,
@@ -194,6 +195,7 @@ def _of_labels(
 
 ROUTES = (
     Route("GET", "/v1/openapi.json", show_openapi, role=None, answers={200: dict[str, Any]}),
+    Route("GET", "/v1/caller", show_caller, answers={200: CallerAnswer}),
     Route("GET", "/v1/keys", list_keys, ListParameters, Role.ADMIN, answers={200: KeysAnswer}),
     Route(
         "POST",
