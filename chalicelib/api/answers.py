@@ -24,6 +24,7 @@ from chalicelib.query.tree import conjuncts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from chalicelib.api.callers import Caller
     from chalicelib.downstream.outcomes import Outcome
     from chalicelib.model.connector import Connector, Findings
     from chalicelib.model.counts import Counts
@@ -379,6 +380,12 @@ class FindingsAnswer(TypedDict):
     state_reason: str | None
 
 
+class CallerAnswer(TypedDict):
+    organization: str
+    role: Role
+    key_id: str
+
+
 class KeyAnswer(TypedDict):
     id: str
     name: str
@@ -521,6 +528,10 @@ def describe_plan(page: "Page", meter: "Meter") -> PlanAnswer:
         "requests": meter.requests,
         "capacity": meter.capacity,
     }
+
+
+def describe_caller(caller: "Caller") -> CallerAnswer:
+    return {"organization": caller.organization, "role": caller.role, "key_id": caller.key_id}
 
 
 def describe_label(label: "Label", count: int) -> LabelAnswer:

@@ -323,6 +323,7 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "state": "active",
         "state_reason": None,
     },
+    "CallerAnswer": {"organization": "acme", "role": "editor", "key_id": _KEY["id"]},
     "KeyBody": {"name": "ci", "role": "editor"},
     "KeyAnswer": _KEY,
     "NewKeyAnswer": _KEY | {"key": f"tl_{_KEY['id']}_{'0' * 64}"},

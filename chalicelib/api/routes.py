@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ROUTES = (
     Route("GET", "/v1/openapi.json", "description.show_openapi", None),
+    Route("GET", "/v1/caller", "keys.show_caller"),
     Route("GET", "/v1/keys", "keys.list_keys", Role.ADMIN),
     Route("POST", "/v1/keys", "keys.create_key", Role.ADMIN),
     Route("DELETE", "/v1/keys/{id}", "keys.revoke_key", Role.ADMIN),
