@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api import answers, cursors, walks
 from chalicelib.api.operations import operation
-from chalicelib.api.parameters import ListParameters, Name
+from chalicelib.api.parameters import Flag, ListParameters, Name, Parameters
 from chalicelib.errors import JobIsOver, JobMustEnd, NoReport, UnknownJob, UnknownLake
 from chalicelib.model.job import JobKind, JobState
 from chalicelib.storage import jobs, lakes, sheets
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import Parameters
 
 
 class JobsParameters(ListParameters):
@@ -19,6 +18,11 @@ class JobsParameters(ListParameters):
     """Id or name: only jobs of this datalake."""
     state: JobState | None = None
     """Only jobs in this state."""
+
+
+class ReportParameters(Parameters):
+    redirect: Flag = True
+    """`false`: tell where it is. A page cannot follow a redirect with its key and without it."""
 
 
 @operation(JobsParameters, answers={200: answers.JobsAnswer}, errors=(UnknownLake,))
@@ -61,8 +65,8 @@ def cancel_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response
     return answers.begun(jobs.cancel(caller.organization, id))
 
 
-@operation(answers={302: None}, errors=(UnknownJob, NoReport))
-def show_report(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
+@operation(ReportParameters, answers={200: answers.LocationAnswer, 302: None}, errors=(UnknownJob, NoReport))
+def show_report(caller: "Caller", parameters: ReportParameters, id: str) -> "Response":
     """Get the report of a job.
 
     A redirect to a CSV file, which takes no key: `row` (the number of the line on which it begins), `name`,
@@ -73,4 +77,4 @@ def show_report(caller: "Caller", parameters: "Parameters", id: str) -> "Respons
     url = sheets.report_url(job.id) if job.kind is JobKind.CSV_IMPORT else None
     if url is None:
         raise NoReport
-    return answers.redirect(url)
+    return answers.redirect(url) if parameters.redirect else answers.found({"url": url})

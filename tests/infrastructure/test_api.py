@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -75,3 +76,29 @@ def test_the_gateway_limits_what_one_stage_takes(resources):
     (settings,) = resources["RestAPI"]["MethodSettings"]
     assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
     assert settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"] < 10_000
+
+
+def test_the_gateway_compresses_what_is_not_tiny(definition, resources):
+    assert resources["RestAPI"]["MinimumCompressionSize"] <= 2048
+
+
+ORIGIN = "https://store.example.org:9000"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("", True),
+        (ORIGIN, True),
+        ("https://*.s3.eu-north-1.amazonaws.com https://s3.eu-north-1.amazonaws.com", True),
+        ("*", False),
+        ("https://*", False),
+        ("http://example.org", False),
+        (f"{ORIGIN}; script-src *", False),
+        (f"{ORIGIN}\n{ORIGIN}", False),
+        ("'unsafe-inline'", False),
+    ],
+)
+def test_the_gallery_is_told_of_origins_and_of_nothing_else(template, given, taken):
+    pattern = template["Parameters"]["GalleryOrigins"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, given)) == taken
