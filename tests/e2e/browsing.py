@@ -101,15 +101,15 @@ class Tab:
     def text(self) -> str:
         return str(self.driver.execute_script("return document.body.innerText"))
 
-    def until[T](self, holds: Callable[[], T | None | bool]) -> T:
+    def until[T](self, holds: Callable[[], T | bool | None]) -> T:
         return self.wait.until(lambda _: holds() or False)  # type: ignore[return-value]
 
     def run(self, script: str, *given: Any) -> Any:
         return self.driver.execute_script(script, *given)
 
     def complaints(self) -> list[str]:
-        """What the console holds that is no mere remark: exceptions, refusals by the page's policy, files that
-        are not there. What is `forgiven` was meant to happen."""
+        """What the console holds that is no mere remark: exceptions, refusals by the page's policy, what was
+        not there. What is `forgiven` was meant to happen."""
         entries = self.driver.get_log("browser")
         grave = [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
         return [each for each in grave if not any(known in each for known in self.forgiven)]

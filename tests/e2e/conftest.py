@@ -4,7 +4,6 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-
 from selenium.webdriver import Chrome
 
 from infra import local
