@@ -1,0 +1,72 @@
+/** The bytes of one item, as large as there is room. They come straight from the bucket, by an address that expires. */
+
+import { lakePath } from "./api.js";
+import { html } from "./markup.js";
+import { Glyph } from "./tile.js";
+import { useEffect, useState } from "./vendor/hooks.js";
+import { explain } from "./words.js";
+
+const IMAGES = new Set(["image/avif", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"]);
+const VIDEOS = new Set(["video/mp4", "video/quicktime", "video/webm"]);
+
+/** Addresses are valid for 15 minutes. */
+const FRESH_MS = 13 * 60_000;
+
+/** Where the bytes are: {shown, saved}, kept fresh; null where there are none, undefined until it is known. What is
+ * somewhere else on the web has no address here: nothing is loaded from there unasked. */
+export function useContent(api, lake, item) {
+  const [content, setContent] = useState(undefined);
+  useEffect(() => {
+    setContent(undefined);
+    if (item.status === "pending" || isElsewhere(item)) {
+      setContent(null);
+      return undefined;
+    }
+    const stop = new AbortController();
+    const locate = async () => {
+      const path = lakePath(lake.id, "data", "content");
+      const ask = (download) => api.post(path, { ids: [item.id], download }, { signal: stop.signal });
+      const [shown, saved] = await Promise.all([ask(false), ask(true)]);
+      setContent(shown.items.length ? { shown: shown.items[0].url, saved: saved.items[0].url } : null);
+    };
+    const again = () => locate().catch(() => stop.signal.aborted || setContent(null));
+    again();
+    const timer = setInterval(again, FRESH_MS);
+    return () => {
+      stop.abort();
+      clearInterval(timer);
+    };
+  }, [api, lake.id, item.id, item.etag]);
+  return content;
+}
+
+/** Whether the bytes are on some host of the web. */
+export function isElsewhere(item) {
+  return /^https?:/i.test(item.url ?? "");
+}
+
+export function Media({ item, content }) {
+  const [broken, setBroken] = useState(false);
+  useEffect(() => setBroken(false), [content?.shown]);
+  const fail = () => setBroken(true);
+  const alt = item.description ?? item.filename;
+  if (content && !broken && item.type === "video" && VIDEOS.has(item.content_type)) {
+    return html`<video src=${content.shown} poster=${item.thumbnail_url} controls playsinline preload="metadata" aria-label=${alt} onError=${fail}></video>`;
+  }
+  if (content && !broken && item.type === "image" && IMAGES.has(item.content_type)) {
+    return html`<img class="large" src=${content.shown} alt=${alt} onError=${fail} />`;
+  }
+  const waits = content === undefined && !item.status_reason;
+  return html`
+    <div class="card">
+      ${item.thumbnail_url ? html`<img src=${item.thumbnail_url} alt=${alt} />` : html`<${Glyph} name=${item.type ?? "unknown"} />`}
+      <p>${waits ? "Loading …" : broken ? "The original cannot be shown here; download it to see it." : whyCard(item)}</p>
+    </div>
+  `;
+}
+
+function whyCard(item) {
+  if (isElsewhere(item)) return "The bytes are elsewhere on the web; nothing is loaded from there until you open it.";
+  if (item.status === "ready") return "Browsers do not show this kind of file; download it to see it.";
+  return explain(item);
+}
