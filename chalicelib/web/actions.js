@@ -68,7 +68,7 @@ function TagDialog({ api, lake, target, method, say, onClose, onDone }) {
   return html`
     <${Dialog} title=${adds ? "Put tags on" : "Take tags off"} className="ask" onClose=${onClose}>
       <div class="pad stack">
-        <${NameField} label=${adds ? "A tag, new or not" : "A tag"} known=${known} taken=${names} onName=${add} />
+        <${NameField} label=${adds ? "A tag, new or not" : "A tag"} known=${known} taken=${names} onName=${add} autofocus />
         <ul class="chips" aria-label="Tags">${names.map(
           (name) => html`<li key=${name} class="chip"><span>${name}</span><button class="quiet" aria-label=${`Not ${name}`} onClick=${() => setNames(names.filter((each) => each !== name))}>×</button></li>`,
         )}</ul>

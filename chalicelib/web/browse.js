@@ -114,6 +114,7 @@ function settled(asked) {
 }
 
 function summary(listing, asked, stats) {
+  if (mistakeIn(listing.failure)) return "Nothing was looked for: the query has a mistake.";
   if (listing.failure && !listing.length) return "";
   if (!isQuestion(asked) && !asked.folders && stats) return `${count(stats.items, "item")}, ${bytes(stats.bytes)}`;
   if (!listing.length && !listing.done) return "Looking …";

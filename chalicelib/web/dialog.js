@@ -7,6 +7,7 @@ export function Dialog({ title, titled = true, className = "", onClose, children
   useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current.showModal();
+    (dialog.current.querySelector("[autofocus]") ?? dialog.current).focus();
     return () => before?.isConnected && before.focus({ preventScroll: true });
   }, []);
   useEffect(() => {
@@ -21,7 +22,7 @@ export function Dialog({ title, titled = true, className = "", onClose, children
     return () => element.removeEventListener("cancel", cancel);
   }, [onClose]);
   return html`
-    <dialog ref=${dialog} class=${className} aria-label=${title} onClick=${(event) => event.target === dialog.current && onClose()} ...${more}>
+    <dialog ref=${dialog} tabindex="-1" class=${className} aria-label=${title} onClick=${(event) => event.target === dialog.current && onClose()} ...${more}>
       ${titled &&
       html`<header class="dialog-head"><h2>${title}</h2><button class="quiet" aria-label="Close" onClick=${onClose}>×</button></header>`}
       ${children}

@@ -3,6 +3,7 @@
 import { isAborted, lakePath } from "./api.js";
 import { Dialog } from "./dialog.js";
 import { html } from "./markup.js";
+import { saveAs } from "./saving.js";
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { count, told } from "./words.js";
 import { batched } from "./work.js";
@@ -106,9 +107,7 @@ function row(cells) {
 }
 
 function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  const address = URL.createObjectURL(blob);
+  saveAs(address, name);
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

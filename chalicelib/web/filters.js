@@ -131,7 +131,7 @@ export function Path({ lake, asked }) {
 
 /** What narrows the view, each with a way to let go of it. */
 export function Chips({ asked, onAsk }) {
-  if (!isQuestion(asked)) return null;
+  if (!isQuestion({ ...asked, prefix: "" })) return null;
   const names = { type: TYPES[asked.type], status: STATUSES[asked.status], kind: KINDS[asked.kind], source: asked.source, q: asked.q };
   const set = Object.entries(names).filter(([, shown]) => shown);
   return html`

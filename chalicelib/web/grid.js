@@ -14,6 +14,7 @@ const ROWS_AROUND = 2;
 /** `active`: the index that has the focus, or would have it. */
 export function Grid({ listing, selection, active, onActive, onOpen, label }) {
   const scroller = useRef(null);
+  const sizer = useRef(null);
   const [box, setBox] = useState({ width: 0, height: 0 });
   const [top, setTop] = useState(0);
   const focusing = useRef(false);
@@ -22,7 +23,8 @@ export function Grid({ listing, selection, active, onActive, onOpen, label }) {
 
   useLayoutEffect(() => {
     const measure = () => {
-      const { clientWidth: width, clientHeight: height } = scroller.current;
+      const { width } = sizer.current.getBoundingClientRect();
+      const height = scroller.current.clientHeight;
       setBox((before) => (before.width === width && before.height === height ? before : { width, height }));
     };
     const observer = new ResizeObserver(measure);
@@ -104,7 +106,7 @@ export function Grid({ listing, selection, active, onActive, onOpen, label }) {
       aria-rowcount=${listing.done ? rows : -1} aria-colcount=${shape.columns} aria-busy=${listing.searching ? "true" : "false"}
       onScroll=${(event) => setTop(event.currentTarget.scrollTop)} onKeyDown=${onKeyDown} onClick=${onClick}
       onMouseDown=${(event) => event.shiftKey && event.preventDefault()}>
-      <div class="rows" role="presentation" style=${{ height: `${rows * shape.height}px` }}>
+      <div class="rows" ref=${sizer} role="presentation" style=${{ height: `${rows * shape.height}px` }}>
         ${drawn.map(
           (row) => html`
             <div key=${row} role="row" aria-rowindex=${row + 1}

@@ -6,8 +6,9 @@ import { Dialog } from "./dialog.js";
 import { CustomMetadata, Description, Metadata, Pair, Source } from "./fields.js";
 import { useLabels } from "./labels.js";
 import { html } from "./markup.js";
-import { Media, isElsewhere, useContent } from "./media.js";
+import { Media, isElsewhere, locateContent, useContent } from "./media.js";
 import { EVERYTHING, writeRoute } from "./routing.js";
+import { saveAs } from "./saving.js";
 import { Tags } from "./tagging.js";
 import { useCallback, useEffect, useState } from "./vendor/hooks.js";
 import { KINDS, STATUSES, TYPES, bytes, explain, explainHealth, moment, told } from "./words.js";
@@ -66,6 +67,13 @@ function Body({ api, lake, caller, item, load, say, onDelete }) {
     await load();
     say("Saved.", { tone: "good", id: "saved" });
   };
+  const download = async () => {
+    try {
+      saveAs(await locateContent(api, lake, item.id, true), item.filename);
+    } catch (error) {
+      say(told(error), { tone: "bad" });
+    }
+  };
   const tagged = (tag) => writeRoute({ lake: lake.name, asked: { ...EVERYTHING, tags: [tag] } });
   return html`
     <div class="item-body">
@@ -73,7 +81,7 @@ function Body({ api, lake, caller, item, load, say, onDelete }) {
       <div class="facts" tabindex="0" role="group" aria-label="Facts">
         ${item.status !== "ready" && html`<p class="state ${item.status}">${explain(item)}</p>`}
         <div class="actions">
-          ${content && html`<a class="button" href=${content.saved} download=${item.filename} target="_blank" rel="noreferrer noopener">Download</a>`}
+          ${content && html`<button onClick=${download}>Download</button>`}
           ${isElsewhere(item) && html`<a class="button" href=${SAFE.test(item.url) ? item.url : null} target="_blank" rel="noreferrer noopener">Open where it is</a>`}
           ${editable && html`<button onClick=${onDelete}>Delete …</button>`}
         </div>

@@ -12,8 +12,8 @@ const VIDEOS = new Set(["video/mp4", "video/quicktime", "video/webm"]);
 /** Addresses are valid for 15 minutes. */
 const FRESH_MS = 13 * 60_000;
 
-/** Where the bytes are: {shown, saved}, kept fresh; null where there are none, undefined until it is known. What is
- * somewhere else on the web has no address here: nothing is loaded from there unasked. */
+/** Where the bytes are, kept fresh: {url}, or {failure}; null where there are none, undefined until it is known. What
+ * is somewhere else on the web has no address here: nothing is loaded from there unasked. */
 export function useContent(api, lake, item) {
   const [content, setContent] = useState(undefined);
   useEffect(() => {
@@ -23,21 +23,22 @@ export function useContent(api, lake, item) {
       return undefined;
     }
     const stop = new AbortController();
-    const locate = async () => {
-      const path = lakePath(lake.id, "data", "content");
-      const ask = (download) => api.post(path, { ids: [item.id], download }, { signal: stop.signal });
-      const [shown, saved] = await Promise.all([ask(false), ask(true)]);
-      setContent(shown.items.length ? { shown: shown.items[0].url, saved: saved.items[0].url } : null);
-    };
-    const again = () => locate().catch(() => stop.signal.aborted || setContent(null));
-    again();
-    const timer = setInterval(again, FRESH_MS);
+    const fail = (failure) => stop.signal.aborted || setContent({ failure });
+    const locate = () => locateContent(api, lake, item.id, false, stop.signal).then((url) => setContent(url && { url }), fail);
+    locate();
+    const timer = setInterval(locate, FRESH_MS);
     return () => {
       stop.abort();
       clearInterval(timer);
     };
   }, [api, lake.id, item.id, item.etag]);
   return content;
+}
+
+/** `download`: as a file to be saved. Null where there are no bytes. */
+export async function locateContent(api, lake, id, download, signal) {
+  const answer = await api.post(lakePath(lake.id, "data", "content"), { ids: [id], download }, { signal });
+  return answer.items[0]?.url ?? null;
 }
 
 /** Whether the bytes are on some host of the web. */
@@ -47,25 +48,27 @@ export function isElsewhere(item) {
 
 export function Media({ item, content }) {
   const [broken, setBroken] = useState(false);
-  useEffect(() => setBroken(false), [content?.shown]);
+  useEffect(() => setBroken(false), [content?.url]);
   const fail = () => setBroken(true);
   const alt = item.description ?? item.filename;
-  if (content && !broken && item.type === "video" && VIDEOS.has(item.content_type)) {
-    return html`<video src=${content.shown} poster=${item.thumbnail_url} controls playsinline preload="metadata" aria-label=${alt} onError=${fail}></video>`;
+  if (content?.url && !broken && item.type === "video" && VIDEOS.has(item.content_type)) {
+    return html`<video src=${content.url} poster=${item.thumbnail_url} controls playsinline preload="metadata" aria-label=${alt} onError=${fail}></video>`;
   }
-  if (content && !broken && item.type === "image" && IMAGES.has(item.content_type)) {
-    return html`<img class="large" src=${content.shown} alt=${alt} onError=${fail} />`;
+  if (content?.url && !broken && item.type === "image" && IMAGES.has(item.content_type)) {
+    return html`<img class="large" src=${content.url} alt=${alt} onError=${fail} />`;
   }
-  const waits = content === undefined && !item.status_reason;
   return html`
     <div class="card">
       ${item.thumbnail_url ? html`<img src=${item.thumbnail_url} alt=${alt} />` : html`<${Glyph} name=${item.type ?? "unknown"} />`}
-      <p>${waits ? "Loading …" : broken ? "The original cannot be shown here; download it to see it." : whyCard(item)}</p>
+      <p>${whyCard(item, content, broken)}</p>
     </div>
   `;
 }
 
-function whyCard(item) {
+function whyCard(item, content, broken) {
+  if (content === undefined) return "Loading …";
+  if (content?.failure) return `The bytes cannot be located: ${content.failure.message}.`;
+  if (broken) return "The original cannot be shown here; download it to see it.";
   if (isElsewhere(item)) return "The bytes are elsewhere on the web; nothing is loaded from there until you open it.";
   if (item.status === "ready") return "Browsers do not show this kind of file; download it to see it.";
   return explain(item);

@@ -47,7 +47,7 @@ export function Tags({ api, lake, item, known, editable, onChanged, onTag }) {
 }
 
 /** Where a name is written, with those that exist to choose from. */
-export function NameField({ label, known, taken = [], onName }) {
+export function NameField({ label, known, taken = [], onName, ...more }) {
   const [name, setName] = useState("");
   const list = useId();
   const submit = (event) => {
@@ -58,7 +58,7 @@ export function NameField({ label, known, taken = [], onName }) {
   };
   return html`
     <form class="name-field" onSubmit=${submit}>
-      <input aria-label=${label} placeholder=${label} value=${name} maxlength="128" list=${list} autocomplete="off" onInput=${(event) => setName(event.currentTarget.value)} />
+      <input aria-label=${label} placeholder=${label} value=${name} maxlength="128" list=${list} autocomplete="off" ...${more} onInput=${(event) => setName(event.currentTarget.value)} />
       <datalist id=${list}>
         ${known.filter((each) => !taken.some((tag) => sameName(tag, each.name))).map((each) => html`<option key=${each.id} value=${each.name}></option>`)}
       </datalist>

@@ -7,11 +7,11 @@ export function Tile({ index, entry, picked, active, onBroken }) {
   const place = { "data-index": index, tabIndex: active ? 0 : -1, role: "gridcell" };
   if (!entry) return html`<div class="tile" ...${place} aria-busy="true"><span class="hidden">Loading</span><div class="face"></div></div>`;
   if (entry.folder !== undefined) {
-    const name = entry.folder.slice(entry.folder.slice(0, -1).lastIndexOf("/") + 1);
+    const name = entry.folder.slice(entry.folder.lastIndexOf("/", entry.folder.length - 2) + 1, -1);
     return html`
       <div class="tile folder" ...${place}>
         <div class="face"><${Glyph} name="folder" /></div>
-        <div class="caption"><span class="hidden">Folder </span>${name}</div>
+        <div class="caption"><span class="hidden">Folder </span>${name || "(no name)"}</div>
       </div>
     `;
   }
