@@ -1,8 +1,8 @@
 """Cold starts from the deployment package, unpacked into a read-only folder as on Lambda.
 
 Every start is a fresh process, and the kinds take turns. The budget is for the API's function, imported and
-with the clients of its first request, beside boto3 with the same two clients out of the same package. What an
-interpreter takes to start is in neither.
+with the room and the clients that a first request for a page of data needs, beside boto3 with the same two
+clients out of the same package. What an interpreter takes to start is in neither.
 """
 
 import json
@@ -34,7 +34,7 @@ _BOTO3: Final = "import boto3; boto3.client('dynamodb'); boto3.client('s3')"
 _OURS: Final = "import app; from chalicelib.storage import aws; [aws.client(name) for name in {}]"
 STARTS: Final = {
     "boto3": _BOTO3,
-    "api": _OURS.format(("dynamodb", "s3")),
+    "api": _OURS.format(("dynamodb", "s3")) + "; from chalicelib.api import searches",
     "upstream": _OURS.format(("dynamodb", "sqs")),
     "preprocess": _OURS.format(("dynamodb", "s3")) + "; from chalicelib.preprocess import imaging",
 }

@@ -33,7 +33,8 @@ TidelakeError
 │   ├── UnknownUpload
 │   ├── NoContent           its bytes have not come yet
 │   ├── NoThumbnail
-│   └── NoReport
+│   ├── NoReport
+│   └── UnknownFile         of the gallery
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
     ├── LabelExists
@@ -188,6 +189,10 @@ class NoThumbnail(NotFound):
 
 
 class NoReport(NotFound):
+    pass
+
+
+class UnknownFile(NotFound):
     pass
 
 

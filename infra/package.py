@@ -51,6 +51,9 @@ UNUSED = (
 )
 """A third of the files. Unpacking them is most of what a cold start takes, at least on the local cloud."""
 
+SHIPPED = ("py", "lark", "css", "html", "js", "svg", "txt")
+"""Endings of what is ours and runs, or goes to browsers."""
+
 MEGABYTES = 300
 """What building takes on the disk, most of it only while it lasts."""
 
@@ -94,7 +97,8 @@ def build(output: Path = OUTPUT) -> Package:
 
 def _sources() -> list[Path]:
     ours = ROOT / "chalicelib"
-    return [ROOT / "app.py", *sorted([*ours.rglob("*.py"), *ours.rglob("*.lark")])]
+    files = (file for ending in SHIPPED for file in ours.rglob(f"*.{ending}"))
+    return [ROOT / "app.py", *sorted(files)]
 
 
 def _settings() -> list[Path]:

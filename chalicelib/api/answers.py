@@ -22,7 +22,7 @@ from chalicelib.query.plans import Sorted
 from chalicelib.query.tree import conjuncts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from chalicelib.api.callers import Caller
     from chalicelib.downstream.outcomes import Outcome
@@ -126,11 +126,18 @@ class DataAnswer(TypedDict):
     tags: list[str]
     source: str | None
     thumbnail: bool
+    thumbnail_url: NotRequired[str | None]
+    """Where `thumbnails` are asked for: valid for 15 minutes, without a key. Null: there is none."""
 
 
 class ContentAnswer(TypedDict):
     id: str
     url: str
+
+
+class LocationAnswer(TypedDict):
+    url: str
+    """Valid for 15 minutes, without a key."""
 
 
 class ContentsAnswer(TypedDict):
@@ -563,12 +570,19 @@ def describe_key(key: "ApiKey") -> KeyAnswer:
     }
 
 
-def fitting(items: "Iterable[Data]", names: Mapping[str, str]) -> list[str]:
+def fitting(
+    items: "Iterable[Data]",
+    names: Mapping[str, str],
+    thumbnail_url: "Callable[[Data], str | None] | None" = None,
+) -> list[str]:
     """As many of the items, as JSON, as one answer can carry."""
     texts: list[str] = []
     room = _BODY_BYTES
     for item in items:
-        text = _json(describe_data(item, names))
+        described = describe_data(item, names)
+        if thumbnail_url:
+            described["thumbnail_url"] = thumbnail_url(item)
+        text = _json(described)
         room -= len(text)
         if texts and room < 0:
             break

@@ -10,11 +10,23 @@ from pydantic_core import PydanticCustomError
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
 from chalicelib.api.labels import NameBesideIds
+from chalicelib.api.operations import operation
+from chalicelib.api.parameters import ConfirmParameters
 from chalicelib.config import config
-from chalicelib.errors import ConnectorFails, CredentialsRefused, InvalidBody, InvalidRequest, OfTheStack
+from chalicelib.errors import (
+    ConnectorChanged,
+    ConnectorExists,
+    ConnectorFails,
+    ConnectorInUse,
+    CredentialsRefused,
+    InvalidBody,
+    InvalidRequest,
+    OfTheStack,
+    UnknownConnector,
+)
 from chalicelib.model import grants, moment
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState, Permission, judged
-from chalicelib.storage import connectors, endpoints, secrets
+from chalicelib.storage import connectors, endpoints, secrets, trials
 
 if TYPE_CHECKING:
     from typing import Self
@@ -22,7 +34,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import ConfirmParameters, Parameters
+    from chalicelib.api.parameters import Parameters
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _SPECIAL_BUCKET = re.compile(r"(xn--|sthree-).*|.*(--x-s3|--ol-s3|--table-s3|-s3alias)|.*\.\..*|[0-9.]+")
@@ -123,6 +135,7 @@ _NO_OWNER = "At an S3-compatible endpoint buckets have no owner"
 _PLACES = ("bucket", "region", "bucket_owner", "endpoint_url")
 
 
+@operation(answers={200: answers.ConnectorsAnswer})
 def list_connectors(caller: "Caller", parameters: "Parameters") -> "Response":
     """List the organization's connectors.
 
@@ -133,6 +146,9 @@ def list_connectors(caller: "Caller", parameters: "Parameters") -> "Response":
     return answers.found({"items": items, "next_cursor": None})
 
 
+@operation(
+    body=ConnectorBody, creates=True, answers={201: answers.ConnectorAnswer}, errors=(ConnectorExists,)
+)
 def create_connector(
     caller: "Caller", parameters: "Parameters", body: ConnectorBody, seed: bytes
 ) -> "Response":
@@ -164,11 +180,20 @@ def create_connector(
     return answers.created(answers.describe_connector(connectors.create(connector, _keys(body))))
 
 
+@operation(answers={200: answers.ConnectorAnswer}, errors=(UnknownConnector,))
 def show_connector(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     """Show a connector."""
     return answers.found(answers.describe_connector(connectors.read(caller.organization, id)))
 
 
+@operation(
+    body=ConnectorChangeBody,
+    answers={200: answers.ConnectorAnswer},
+    errors=(
+        *(UnknownConnector, OfTheStack, ConnectorFails),
+        *(ConnectorChanged, ConnectorExists, ConnectorInUse),
+    ),
+)
 def change_connector(
     caller: "Caller", parameters: "Parameters", body: ConnectorChangeBody, id: str
 ) -> "Response":
@@ -195,6 +220,7 @@ def change_connector(
     return answers.found(answers.describe_connector(connectors.change(before, after, keys)))
 
 
+@operation(answers={200: answers.FindingsAnswer}, errors=(UnknownConnector, ConnectorChanged))
 def check_connector(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     """Check a connector.
 
@@ -205,15 +231,17 @@ def check_connector(caller: "Caller", parameters: "Parameters", id: str) -> "Res
     `broken` if it was active.
     """
     connector = connectors.read(caller.organization, id)
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.storage import trials
-
     findings = trials.try_out(connector)
     after = judged(connector, findings)
     connectors.record(connector, after)
     return answers.found(answers.describe_findings(after, findings))
 
 
+@operation(
+    ConfirmParameters,
+    answers={204: None},
+    errors=(UnknownConnector, OfTheStack, ConnectorInUse, ConnectorChanged),
+)
 def delete_connector(caller: "Caller", parameters: "ConfirmParameters", id: str) -> "Response":
     """Delete a connector.
 
@@ -254,9 +282,6 @@ def _is_reached_otherwise(before: Connector, after: Connector) -> bool:
 
 
 def _proved(connector: Connector, keys: secrets.Keys | None) -> Connector:
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.storage import trials
-
     findings = trials.try_out(connector, keys)
     if not findings.proved:
         raise ConnectorFails(findings.reason)

@@ -5,6 +5,7 @@ from pydantic import Field
 
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body
+from chalicelib.api.operations import operation
 from chalicelib.errors import NoContent, NotALink, NoTarget, NoThumbnail, UnknownData
 from chalicelib.model import limits, link
 from chalicelib.model import url as urls
@@ -45,6 +46,7 @@ class ContentBody(Body):
     """To be saved as files, also what browsers could show."""
 
 
+@operation(answers={200: answers.DataAnswer}, errors=(UnknownData,))
 def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Show one data.
 
@@ -55,6 +57,7 @@ def show_data(caller: "Caller", parameters: "Parameters", lake: str, id: str) ->
     return answers.found(answers.describe_data(data, labels.names_of(home.id, [data])))
 
 
+@operation(answers={302: None}, errors=(UnknownData, NoTarget, NoContent))
 def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Get the bytes.
 
@@ -68,6 +71,7 @@ def show_content(caller: "Caller", parameters: "Parameters", lake: str, id: str)
     return answers.redirect(_locate(home, data, _homes(home, [data])))
 
 
+@operation(body=ContentBody, answers={200: answers.ContentsAnswer})
 def locate_content(caller: "Caller", parameters: "Parameters", body: ContentBody, lake: str) -> "Response":
     """Locate the bytes of many data.
 
@@ -86,6 +90,7 @@ def locate_content(caller: "Caller", parameters: "Parameters", body: ContentBody
     return answers.found({"items": items, "missing": [each for each in ids if each not in located]})
 
 
+@operation(answers={200: answers.LinkFileAnswer}, errors=(UnknownData, NotALink))
 def show_link(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Export a link.
 
@@ -97,6 +102,7 @@ def show_link(caller: "Caller", parameters: "Parameters", lake: str, id: str) ->
     return answers.found(link.as_file(data.url, data.content_type))
 
 
+@operation(answers={302: None}, errors=(UnknownData, NoThumbnail))
 def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: str) -> "Response":
     """Get the thumbnail.
 

@@ -6,10 +6,21 @@ from pydantic import Field
 
 from chalicelib.api import answers
 from chalicelib.api.data import find
+from chalicelib.api.operations import operation
 from chalicelib.api.parameters import Flag, Parameters
 from chalicelib.api.targets import Target
 from chalicelib.downstream import deletions
-from chalicelib.errors import InvalidRequest, NoContent, UnknownData
+from chalicelib.errors import (
+    AccessDenied,
+    DeleteNotAllowed,
+    EtagMismatch,
+    HasNoObject,
+    InvalidQuery,
+    InvalidRequest,
+    NoContent,
+    NotSupported,
+    UnknownData,
+)
 from chalicelib.model.data import Kind
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.key import Role
@@ -40,6 +51,11 @@ class DeletionsBody(Target):
     """Only count what would be."""
 
 
+@operation(
+    DeletionParameters,
+    answers={200: answers.DeletionAnswer, 202: answers.DeletionAnswer},
+    errors=(UnknownData, NoContent, DeleteNotAllowed, HasNoObject, EtagMismatch, NotSupported, AccessDenied),
+)
 def delete_data(caller: "Caller", parameters: DeletionParameters, lake: str, id: str) -> "Response":
     """Forget or delete one data.
 
@@ -66,6 +82,7 @@ def delete_data(caller: "Caller", parameters: DeletionParameters, lake: str, id:
     return answers.accepted(answers.describe_deletion(id, "deleted", _DELETED))
 
 
+@operation(body=DeletionsBody, answers={202: answers.BegunAnswer}, errors=(InvalidQuery, DeleteNotAllowed))
 def delete_many(caller: "Caller", parameters: "Parameters", body: DeletionsBody, lake: str) -> "Response":
     """Forget or delete many data.
 

@@ -1,6 +1,7 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.api import answers
+from chalicelib.api.operations import operation
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -8,6 +9,7 @@ if TYPE_CHECKING:
     from chalicelib.api.parameters import Parameters
 
 
+@operation(answers={200: dict[str, Any]})
 def show_openapi(caller: None, parameters: "Parameters") -> "Response":
     """Describe this API.
 

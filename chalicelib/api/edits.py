@@ -9,8 +9,9 @@ from pydantic_core import PydanticCustomError
 from chalicelib.api import answers, bodies
 from chalicelib.api.bodies import Body
 from chalicelib.api.labels import Name
+from chalicelib.api.operations import operation
 from chalicelib.api.targets import Target
-from chalicelib.errors import InvalidBody, UnknownData
+from chalicelib.errors import InvalidBody, InvalidQuery, UnknownData
 from chalicelib.model import limits, moment
 from chalicelib.model.edit import Edit
 from chalicelib.model.label import LabelKind
@@ -133,6 +134,7 @@ class EditsBody(Target):
     """What to change of each."""
 
 
+@operation(body=EditBody, answers={200: answers.DataAnswer}, errors=(UnknownData,))
 def edit_data(caller: "Caller", parameters: "Parameters", body: EditBody, lake: str, id: str) -> "Response":
     """Edit one data.
 
@@ -148,6 +150,9 @@ def edit_data(caller: "Caller", parameters: "Parameters", body: EditBody, lake: 
     return answers.found(answers.describe_data(edited.data, labels.names_of(home.id, [edited.data])))
 
 
+@operation(
+    body=EditsBody, answers={200: answers.ChangeAnswer, 202: answers.BegunAnswer}, errors=(InvalidQuery,)
+)
 def edit_many(caller: "Caller", parameters: "Parameters", body: EditsBody, lake: str) -> "Response":
     """Edit many data alike.
 

@@ -303,6 +303,9 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "job": _JOB | {"kind": "csv_import", "progress": {}, "state": "queued", "started_at": None},
         "upload": None,
     },
+    "LocationAnswer": {
+        "url": "https://tidelake-dev-artifacts-123456789012-eu-west-1.s3.eu-west-1.amazonaws.com/imports/…"
+    },
     "FormAnswer": {
         "method": "POST",
         "url": "https://tidelake-dev-artifacts-123456789012-eu-west-1.s3.amazonaws.com/",

@@ -1,82 +1,69 @@
 """One request and its answer: who asks for what, whether they may, and one line in the log about it."""
 
-from dataclasses import dataclass
-from functools import wraps
+from http import HTTPStatus
 from time import perf_counter
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from chalice.app import Response
+
 from chalicelib.api import bodies, parameters, problems, repeats
-from chalicelib.api.bodies import Body
 from chalicelib.api.callers import caller_of
-from chalicelib.api.parameters import Parameters
 from chalicelib.errors import InvalidBody, InvalidRequest
-from chalicelib.model.key import Role
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from chalice.app import Blueprint, Request, Response
+    from chalice.app import Blueprint, Request
 
-    from chalicelib.errors import TidelakeError
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    method: str
-    path: str
-    view: "Callable[..., Response]"
-    """Takes the caller, the parameters, the body if the route has one and, by their names, the parts of the
-    path, and `seed` where it creates. Its docstring is the route's in the OpenAPI document."""
-    parameters: type[Parameters] = Parameters
-    role: Role | None = Role.VIEWER
-    """None: everybody may, without a key."""
-    body: type[Body] | None = None
-    creates: bool = False
-    """Takes an Idempotency-Key."""
-    hidden: "repeats.Secrets" = MappingProxyType({})
-    answers: "Mapping[int, type | None]" = MappingProxyType({200: None})
-    """What it says when all is well, by status."""
-    errors: "tuple[type[TidelakeError], ...]" = ()
-    """What may go wrong, beside what may always go wrong."""
+    from chalicelib.api.bodies import Body
+    from chalicelib.api.operations import Route
+    from chalicelib.api.parameters import Parameters
 
 
-def answering(blueprint: "Blueprint", route: Route) -> "Callable[..., Response]":
+def answering(blueprint: "Blueprint", route: "Route") -> "Callable[..., Response]":
     """What Chalice calls for the route. No exception leaves it: Chalice's own answers are no problem+json."""
 
-    @wraps(route.view)
-    def answer(**path: str) -> "Response":
+    def answer(**path: str) -> Response:
         request, started, failure = blueprint.current_request, perf_counter(), None
         try:
             response = _answer(route, request, path)
         except Exception as error:
             failure = error
             response = problems.answer(error, request.context["requestId"])
+        if _is_known(request, response):
+            response = Response("", headers=response.headers, status_code=HTTPStatus.NOT_MODIFIED)
         _log(route, request, response, perf_counter() - started, failure)
         return response
 
     return answer
 
 
-def _answer(route: Route, request: "Request", path: "Mapping[str, str]") -> "Response":
+def _answer(route: "Route", request: "Request", path: "Mapping[str, str]") -> Response:
     caller = None if route.role is None else caller_of(request.context)
     if caller and route.role:
         caller.require(route.role)
-    asked: list[Parameters | Body] = [parameters.read(route.parameters, _query(request))]
-    if route.body:
-        asked.append(bodies.read(route.body, _raw_body(request)))
+    operation = route.operation
+    asked: list[Parameters | Body] = [parameters.read(operation.parameters, _query(request))]
+    if operation.body:
+        asked.append(bodies.read(operation.body, _raw_body(request)))
     places = {name: _decoded(name, value) for name, value in path.items()}
-    if not (caller and route.creates):
-        return route.view(caller, *asked, **places)
+    if not (caller and operation.creates):
+        return operation.view(caller, *asked, **places)
     return repeats.once(
         (caller.organization, route.method, route.path, *places.values()),
         "".join(each.model_dump_json() for each in asked),
         request.headers.get(repeats.HEADER),
-        lambda seed: route.view(caller, *asked, **places, seed=seed),
-        route.hidden,
+        lambda seed: operation.view(caller, *asked, **places, seed=seed),
+        operation.hidden,
     )
+
+
+def _is_known(request: "Request", response: Response) -> bool:
+    """Whether the caller has what is answered, and says so."""
+    etag = response.headers.get("ETag")
+    return etag is not None and etag in request.headers.get("If-None-Match", "").split(", ")
 
 
 def _raw_body(request: "Request") -> bytes:
@@ -104,7 +91,7 @@ def _decoded(name: str, value: str) -> str:
 
 
 def _log(
-    route: Route, request: "Request", response: "Response", seconds: float, failure: Exception | None
+    route: "Route", request: "Request", response: "Response", seconds: float, failure: Exception | None
 ) -> None:
     who = request.context.get("authorizer") or {}
     fields: dict[str, Any] = {

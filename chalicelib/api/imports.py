@@ -7,11 +7,12 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body
+from chalicelib.api.operations import operation
 from chalicelib.errors import TooLarge
 from chalicelib.model import limits
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.sheet import Action, Mode, folder_of
-from chalicelib.storage import jobs, lakes
+from chalicelib.storage import jobs, lakes, sheets
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -46,6 +47,7 @@ class CsvBody(Body):
     """Only say, in the job's progress and its report, what would happen."""
 
 
+@operation(body=CsvBody, answers={202: answers.ImportAnswer})
 def import_csv(caller: "Caller", parameters: "Parameters", body: CsvBody, lake: str) -> "Response":
     """Import a CSV file.
 
@@ -55,9 +57,6 @@ def import_csv(caller: "Caller", parameters: "Parameters", body: CsvBody, lake: 
     each. The same file again changes nothing. Without `content` the job waits for the file, which `upload`
     takes: up to 1 GB, begun within 15 minutes.
     """
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.storage import sheets
-
     home = lakes.find(caller.organization, lake)
     if body.content is not None and len(body.content.encode()) > limits.SHEET_TEXT_BYTES:
         raise TooLarge("5 MB of CSV")

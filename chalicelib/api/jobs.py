@@ -1,16 +1,16 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.api import answers, cursors, walks
-from chalicelib.api.parameters import ListParameters, Name
-from chalicelib.errors import NoReport
+from chalicelib.api.operations import operation
+from chalicelib.api.parameters import Flag, ListParameters, Name, Parameters
+from chalicelib.errors import JobIsOver, JobMustEnd, NoReport, UnknownJob, UnknownLake
 from chalicelib.model.job import JobKind, JobState
-from chalicelib.storage import jobs, lakes
+from chalicelib.storage import jobs, lakes, sheets
 
 if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import Parameters
 
 
 class JobsParameters(ListParameters):
@@ -20,6 +20,12 @@ class JobsParameters(ListParameters):
     """Only jobs in this state."""
 
 
+class ReportParameters(Parameters):
+    redirect: Flag = True
+    """`false`: tell where it is. A page cannot follow a redirect with its key and without it."""
+
+
+@operation(JobsParameters, answers={200: answers.JobsAnswer}, errors=(UnknownLake,))
 def list_jobs(caller: "Caller", parameters: JobsParameters) -> "Response":
     """List jobs.
 
@@ -37,6 +43,7 @@ def list_jobs(caller: "Caller", parameters: JobsParameters) -> "Response":
     )
 
 
+@operation(answers={200: answers.JobAnswer}, errors=(UnknownJob,))
 def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     """Show one job.
 
@@ -49,6 +56,7 @@ def show_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     return answers.found(answers.describe_job(walks.with_progress(jobs.read(caller.organization, id))))
 
 
+@operation(answers={202: answers.BegunAnswer}, errors=(UnknownJob, JobIsOver, JobMustEnd))
 def cancel_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     """Cancel a job.
 
@@ -57,18 +65,16 @@ def cancel_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response
     return answers.begun(jobs.cancel(caller.organization, id))
 
 
-def show_report(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
+@operation(ReportParameters, answers={200: answers.LocationAnswer, 302: None}, errors=(UnknownJob, NoReport))
+def show_report(caller: "Caller", parameters: ReportParameters, id: str) -> "Response":
     """Get the report of a job.
 
     A redirect to a CSV file, which takes no key: `row` (the number of the line on which it begins), `name`,
     `outcome`, `code` and `detail`. It is there when the job is over, also of one that failed or was canceled,
     and for 30 days. What a spreadsheet would take for a formula has a quote before it.
     """
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.storage import sheets
-
     job = jobs.read(caller.organization, id)
     url = sheets.report_url(job.id) if job.kind is JobKind.CSV_IMPORT else None
     if url is None:
         raise NoReport
-    return answers.redirect(url)
+    return answers.redirect(url) if parameters.redirect else answers.found({"url": url})

@@ -7,6 +7,9 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.api import answers, cursors
 from chalicelib.api.bodies import Body
+from chalicelib.api.operations import operation
+from chalicelib.api.parameters import ListParameters
+from chalicelib.errors import UnknownKey
 from chalicelib.model import limits, moment
 from chalicelib.model.key import Role
 from chalicelib.storage import keys
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import ListParameters, Parameters
+    from chalicelib.api.parameters import Parameters
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
@@ -47,6 +50,7 @@ class KeyBody(Body):
     """From then on it is refused. Null: never."""
 
 
+@operation(answers={200: answers.CallerAnswer})
 def show_caller(caller: "Caller", parameters: "Parameters") -> "Response":
     """Show who asks.
 
@@ -55,6 +59,7 @@ def show_caller(caller: "Caller", parameters: "Parameters") -> "Response":
     return answers.found(answers.describe_caller(caller))
 
 
+@operation(body=KeyBody, creates=True, hidden={"key": keys.text_of}, answers={201: answers.NewKeyAnswer})
 def create_key(caller: "Caller", parameters: "Parameters", body: KeyBody, seed: bytes) -> "Response":
     """Create an API key.
 
@@ -64,6 +69,7 @@ def create_key(caller: "Caller", parameters: "Parameters", body: KeyBody, seed: 
     return answers.created(answers.describe_key(key) | {"key": text})
 
 
+@operation(ListParameters, answers={200: answers.KeysAnswer})
 def list_keys(caller: "Caller", parameters: "ListParameters") -> "Response":
     """List the organization's API keys.
 
@@ -78,6 +84,7 @@ def list_keys(caller: "Caller", parameters: "ListParameters") -> "Response":
     return answers.found({"items": [answers.describe_key(key) for key in page], "next_cursor": end})
 
 
+@operation(answers={204: None}, errors=(UnknownKey,))
 def revoke_key(caller: "Caller", parameters: "Parameters", id: str) -> "Response":
     """Revoke an API key.
 

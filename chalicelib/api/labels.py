@@ -9,8 +9,10 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.api import answers, cursors
 from chalicelib.api.bodies import Body
+from chalicelib.api.operations import operation
+from chalicelib.api.parameters import ListParameters
 from chalicelib.api.targets import Target
-from chalicelib.errors import InvalidRequest
+from chalicelib.errors import InvalidQuery, InvalidRequest, LabelExists, UnknownLabel
 from chalicelib.model import limits
 from chalicelib.model.data import is_id
 from chalicelib.model.job import JobKind, new_job
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import ListParameters, Parameters
+    from chalicelib.api.parameters import Parameters
     from chalicelib.model.label import Label
 
 
@@ -61,6 +63,7 @@ class TaggingBody(Target):
     """Names of tags."""
 
 
+@operation(ListParameters, answers={200: answers.LabelsAnswer})
 def list_tags(caller: "Caller", parameters: "ListParameters", lake: str) -> "Response":
     """List the tags of a datalake.
 
@@ -69,6 +72,7 @@ def list_tags(caller: "Caller", parameters: "ListParameters", lake: str) -> "Res
     return _list(caller, parameters, lake, LabelKind.TAG)
 
 
+@operation(ListParameters, answers={200: answers.LabelsAnswer})
 def list_sources(caller: "Caller", parameters: "ListParameters", lake: str) -> "Response":
     """List the sources of a datalake.
 
@@ -77,6 +81,7 @@ def list_sources(caller: "Caller", parameters: "ListParameters", lake: str) -> "
     return _list(caller, parameters, lake, LabelKind.SOURCE)
 
 
+@operation(body=LabelBody, creates=True, answers={201: answers.LabelAnswer}, errors=(LabelExists,))
 def create_tag(
     caller: "Caller", parameters: "Parameters", body: LabelBody, lake: str, seed: bytes
 ) -> "Response":
@@ -84,6 +89,7 @@ def create_tag(
     return _create(caller, body, lake, LabelKind.TAG, seed)
 
 
+@operation(body=LabelBody, creates=True, answers={201: answers.LabelAnswer}, errors=(LabelExists,))
 def create_source(
     caller: "Caller", parameters: "Parameters", body: LabelBody, lake: str, seed: bytes
 ) -> "Response":
@@ -91,6 +97,7 @@ def create_source(
     return _create(caller, body, lake, LabelKind.SOURCE, seed)
 
 
+@operation(answers={200: answers.LabelAnswer}, errors=(UnknownLabel,))
 def show_tag(caller: "Caller", parameters: "Parameters", lake: str, name: str) -> "Response":
     """Show one tag.
 
@@ -99,6 +106,7 @@ def show_tag(caller: "Caller", parameters: "Parameters", lake: str, name: str) -
     return _show(caller, lake, LabelKind.TAG, name)
 
 
+@operation(answers={200: answers.LabelAnswer}, errors=(UnknownLabel,))
 def show_source(caller: "Caller", parameters: "Parameters", lake: str, name: str) -> "Response":
     """Show one source.
 
@@ -107,6 +115,7 @@ def show_source(caller: "Caller", parameters: "Parameters", lake: str, name: str
     return _show(caller, lake, LabelKind.SOURCE, name)
 
 
+@operation(answers={200: answers.LabelAnswer, 201: answers.LabelAnswer})
 def put_tag(caller: "Caller", parameters: "Parameters", lake: str, name: str) -> "Response":
     """Get or create a tag.
 
@@ -115,6 +124,7 @@ def put_tag(caller: "Caller", parameters: "Parameters", lake: str, name: str) ->
     return _put(caller, lake, LabelKind.TAG, name)
 
 
+@operation(answers={200: answers.LabelAnswer, 201: answers.LabelAnswer})
 def put_source(caller: "Caller", parameters: "Parameters", lake: str, name: str) -> "Response":
     """Get or create a source.
 
@@ -123,6 +133,7 @@ def put_source(caller: "Caller", parameters: "Parameters", lake: str, name: str)
     return _put(caller, lake, LabelKind.SOURCE, name)
 
 
+@operation(body=LabelBody, answers={200: answers.LabelAnswer}, errors=(UnknownLabel, LabelExists))
 def rename_tag(
     caller: "Caller", parameters: "Parameters", body: LabelBody, lake: str, name: str
 ) -> "Response":
@@ -133,6 +144,7 @@ def rename_tag(
     return _rename(caller, body, lake, LabelKind.TAG, name)
 
 
+@operation(body=LabelBody, answers={200: answers.LabelAnswer}, errors=(UnknownLabel, LabelExists))
 def rename_source(
     caller: "Caller", parameters: "Parameters", body: LabelBody, lake: str, name: str
 ) -> "Response":
@@ -143,6 +155,7 @@ def rename_source(
     return _rename(caller, body, lake, LabelKind.SOURCE, name)
 
 
+@operation(answers={202: answers.BegunAnswer}, errors=(UnknownLabel,))
 def delete_tag(caller: "Caller", parameters: "Parameters", lake: str, name: str) -> "Response":
     """Delete a tag.
 
@@ -152,6 +165,7 @@ def delete_tag(caller: "Caller", parameters: "Parameters", lake: str, name: str)
     return _delete(caller, lake, LabelKind.TAG, name)
 
 
+@operation(answers={202: answers.BegunAnswer}, errors=(UnknownLabel,))
 def delete_source(caller: "Caller", parameters: "Parameters", lake: str, name: str) -> "Response":
     """Delete a source.
 
@@ -161,6 +175,9 @@ def delete_source(caller: "Caller", parameters: "Parameters", lake: str, name: s
     return _delete(caller, lake, LabelKind.SOURCE, name)
 
 
+@operation(
+    body=TaggingBody, answers={200: answers.ChangeAnswer, 202: answers.BegunAnswer}, errors=(InvalidQuery,)
+)
 def attach_tags(caller: "Caller", parameters: "Parameters", body: TaggingBody, lake: str) -> "Response":
     """Attach tags to data.
 
@@ -177,6 +194,9 @@ def attach_tags(caller: "Caller", parameters: "Parameters", body: TaggingBody, l
     return _retagged(taggings.attach(home.id, tags, body.ids))
 
 
+@operation(
+    body=TaggingBody, answers={200: answers.ChangeAnswer, 202: answers.BegunAnswer}, errors=(InvalidQuery,)
+)
 def detach_tags(caller: "Caller", parameters: "Parameters", body: TaggingBody, lake: str) -> "Response":
     """Detach tags from data.
 

@@ -11,7 +11,16 @@ from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
 from chalicelib.api.edits import Key, Text
 from chalicelib.api.labels import NameBesideIds
-from chalicelib.errors import ConnectorIdle, InvalidBody, InvalidRequest, UnknownConnector
+from chalicelib.api.operations import operation
+from chalicelib.api.parameters import ConfirmParameters
+from chalicelib.errors import (
+    ConnectorChanged,
+    ConnectorIdle,
+    InvalidBody,
+    InvalidRequest,
+    LakeExists,
+    UnknownConnector,
+)
 from chalicelib.model import limits, moment
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.model.lake import (
@@ -23,7 +32,7 @@ from chalicelib.model.lake import (
     normalize_prefix,
 )
 from chalicelib.model.schema import ValueType
-from chalicelib.storage import connectors, counters, jobs, lakes
+from chalicelib.storage import connectors, counters, jobs, lakes, notifications
 
 if TYPE_CHECKING:
     from typing import Self
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import ConfirmParameters, Parameters
+    from chalicelib.api.parameters import Parameters
     from chalicelib.model.connector import Connector
 
 
@@ -128,6 +137,7 @@ class LakeEditBody(Body):
         return given
 
 
+@operation(answers={200: answers.LakesAnswer})
 def list_lakes(caller: "Caller", parameters: "Parameters") -> "Response":
     """List the organization's datalakes.
 
@@ -137,6 +147,7 @@ def list_lakes(caller: "Caller", parameters: "Parameters") -> "Response":
     return answers.found(answers.describe_lakes(found, connectors.of_organization(caller.organization)))
 
 
+@operation(answers={200: answers.LakeAnswer})
 def show_lake(caller: "Caller", parameters: "Parameters", lake: str) -> "Response":
     """Show a datalake.
 
@@ -146,6 +157,12 @@ def show_lake(caller: "Caller", parameters: "Parameters", lake: str) -> "Respons
     return answers.found(answers.describe_lake(found, _connector_of(found)))
 
 
+@operation(
+    body=LakeBody,
+    creates=True,
+    answers={201: answers.LakeAnswer},
+    errors=(LakeExists, ConnectorIdle, ConnectorChanged),
+)
 def create_lake(caller: "Caller", parameters: "Parameters", body: LakeBody, seed: bytes) -> "Response":
     """Create a datalake.
 
@@ -154,9 +171,6 @@ def create_lake(caller: "Caller", parameters: "Parameters", body: LakeBody, seed
     datalakes look at already may be missed for ten seconds. A scan begins after that, so it sees that, too;
     `job` tells of it.
     """
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.storage import notifications
-
     connector = _usable(caller.organization, body.connector)
     draft = Lake(
         id=str(UUID(bytes=seed[:16], version=4)),
@@ -182,14 +196,12 @@ def create_lake(caller: "Caller", parameters: "Parameters", body: LakeBody, seed
     return answers.created(described)
 
 
+@operation(body=LakeEditBody, answers={200: answers.LakeAnswer}, errors=(LakeExists,))
 def edit_lake(caller: "Caller", parameters: "Parameters", body: LakeEditBody, lake: str) -> "Response":
     """Change a datalake.
 
     Its bucket is asked again to tell of its changes where it does not yet, or where nothing is to be changed.
     """
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.storage import notifications
-
     found = lakes.find(caller.organization, lake)
     changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if "metadata_schema" in changes:
@@ -201,6 +213,7 @@ def edit_lake(caller: "Caller", parameters: "Parameters", body: LakeEditBody, la
     return answers.found(answers.describe_lake(found, _connector_of(found)))
 
 
+@operation(ConfirmParameters, answers={202: answers.BegunAnswer})
 def delete_lake(caller: "Caller", parameters: "ConfirmParameters", lake: str) -> "Response":
     """Delete a datalake.
 
@@ -220,6 +233,7 @@ def delete_lake(caller: "Caller", parameters: "ConfirmParameters", lake: str) ->
     return answers.begun(job)
 
 
+@operation(answers={200: answers.StatsAnswer})
 def count_lake(caller: "Caller", parameters: "Parameters", lake: str) -> "Response":
     """Count what is in a datalake.
 

@@ -8,7 +8,10 @@ from pydantic_core import PydanticCustomError
 from chalicelib.api import answers, entries
 from chalicelib.api.bodies import Body, ByItself
 from chalicelib.api.entries import Entry
+from chalicelib.api.operations import operation
+from chalicelib.downstream import links
 from chalicelib.downstream.outcomes import IfLinked
+from chalicelib.errors import InvalidQuery
 from chalicelib.model import limits
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.storage import jobs, labels, lakes
@@ -66,6 +69,7 @@ class ChecksBody(Body):
         return self
 
 
+@operation(body=LinksBody, answers={200: answers.LinkedAnswer})
 def create_links(caller: "Caller", parameters: "Parameters", body: LinksBody, lake: str) -> "Response":
     """Create links.
 
@@ -75,9 +79,6 @@ def create_links(caller: "Caller", parameters: "Parameters", body: LinksBody, la
     with `if_exists` = `skip`.
     """
     home = lakes.find(caller.organization, lake)
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.downstream import links
-
     drafts = [
         links.LinkDraft(each.url, each.name, each.folder, each.mimetype, **each.said)
         for each in entries.fitting(body.links).values()
@@ -87,6 +88,7 @@ def create_links(caller: "Caller", parameters: "Parameters", body: LinksBody, la
     return answers.linked([outcomes[n] for n in range(len(body.links))], names)
 
 
+@operation(body=ChecksBody, answers={202: answers.BegunAnswer}, errors=(InvalidQuery,))
 def check_links(caller: "Caller", parameters: "Parameters", body: ChecksBody, lake: str) -> "Response":
     """Check links.
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue
     from pydantic_core import core_schema
 
-    from chalicelib.api.exchanges import Route
+    from chalicelib.api.operations import Route
 
 type Schema = dict[str, Any]
 
@@ -133,8 +133,10 @@ def _texts(of: type) -> dict[str, str]:
 
 def _schemas() -> tuple["Mapping[Any, Schema]", dict[str, Schema]]:
     """What each model and type is referred to by, and what is referred to."""
-    asked = {route.parameters for route in ROUTES} | {route.body for route in ROUTES if route.body}
-    told = {answer for route in ROUTES for answer in route.answers.values() if answer} | {Problem}
+    operations = [route.operation for route in ROUTES]
+    queries = {each.parameters for each in operations}
+    asked = queries | {each.body for each in operations if each.body}
+    told = {answer for each in operations for answer in each.answers.values() if answer} | {Problem}
     inputs: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
         *((model, "validation", TypeAdapter(model)) for model in sorted(asked, key=repr)),
         *((answer, "serialization", TypeAdapter(answer)) for answer in sorted(told, key=repr)),
@@ -144,22 +146,22 @@ def _schemas() -> tuple["Mapping[Any, Schema]", dict[str, Schema]]:
     for name, example in examples.BY_SCHEMA.items():
         components[name]["examples"] = [example]
     schemas = {model: schema for (model, _), schema in found.items()}
-    queries = {model: components.pop(model.__name__) for model in {route.parameters for route in ROUTES}}
-    return schemas | queries, components
+    return schemas | {model: components.pop(model.__name__) for model in queries}, components
 
 
 def _operation(route: "Route", schemas: "Mapping[Any, Schema]") -> dict[str, Any]:
-    summary, _, description = inspect.cleandoc(route.view.__doc__ or "").partition("\n\n")
+    asked = route.operation
+    summary, _, description = inspect.cleandoc(asked.view.__doc__ or "").partition("\n\n")
     operation: dict[str, Any] = {
-        "operationId": route.view.__name__,
+        "operationId": asked.view.__name__,
         "tags": [_subject(route)],
         "summary": summary.rstrip("."),
         "description": "\n\n".join(filter(None, (description, _needed(route)))),
-        "parameters": [*_places(route), *_query(schemas[route.parameters]), *_headers(route)],
+        "parameters": [*_places(route), *_query(schemas[asked.parameters]), *_headers(route)],
         "responses": _responses(route, schemas),
     }
-    if route.body:
-        content = {"application/json": {"schema": schemas[route.body]}}
+    if asked.body:
+        content = {"application/json": {"schema": schemas[asked.body]}}
         operation["requestBody"] = {"required": True, "content": content}
     if route.role is None:
         operation["security"] = []
@@ -199,7 +201,7 @@ def _query(model: Schema) -> "Iterator[dict[str, Any]]":
 
 
 def _headers(route: "Route") -> "Iterator[dict[str, Any]]":
-    if route.creates:
+    if route.operation.creates:
         yield {
             "name": repeats.HEADER,
             "in": "header",
@@ -211,9 +213,8 @@ def _headers(route: "Route") -> "Iterator[dict[str, Any]]":
 
 
 def _responses(route: "Route", schemas: "Mapping[Any, Schema]") -> dict[str, Any]:
-    answered = {
-        str(status): _success(status, schemas.get(answer)) for status, answer in route.answers.items()
-    }
+    answers = route.operation.answers.items()
+    answered = {str(status): _success(status, schemas.get(answer)) for status, answer in answers}
     return (
         answered | _failures(_errors(route)) | {s: _failure(text, {}) for s, text in _OF_THE_GATEWAY.items()}
     )
@@ -233,15 +234,15 @@ def _errors(route: "Route") -> "Sequence[type[BaseException]]":
     found: list[type[BaseException]] = [InvalidRequest, StorageUnavailable, Exception]
     if route.role:
         found += [Unauthorized] if route.role is Role.VIEWER else [Unauthorized, Forbidden]
-    if issubclass(route.parameters, ListParameters):
+    if issubclass(route.operation.parameters, ListParameters):
         found.append(InvalidCursor)
-    if route.body:
+    if route.operation.body:
         found += [InvalidBody, TooLarge]
-    if route.creates:
+    if route.operation.creates:
         found += [IdempotencyKeyReused, BeingAnswered]
     if "{lake}" in route.path:
         found.append(UnknownLake)
-    return [*found, *route.errors]
+    return [*found, *route.operation.errors]
 
 
 def _failures(errors: "Sequence[type[BaseException]]") -> dict[str, Any]:

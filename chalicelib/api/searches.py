@@ -7,13 +7,14 @@ from pydantic import Field
 
 from chalicelib.api import answers, bodies, cursors
 from chalicelib.api.bodies import Body
-from chalicelib.api.parameters import Conditions, Name, Parameters
-from chalicelib.errors import Ambiguous, InvalidBody, InvalidRequest, UnknownData
+from chalicelib.api.operations import operation
+from chalicelib.api.parameters import Conditions, Name, PageParameters, Parameters
+from chalicelib.errors import Ambiguous, InvalidBody, InvalidCursor, InvalidQuery, InvalidRequest, UnknownData
 from chalicelib.model import limits
 from chalicelib.query import fields, folders, pages
 from chalicelib.query.pages import Query
 from chalicelib.query.tree import Clause, Operator, conjoin
-from chalicelib.storage import labels, lakes, meters
+from chalicelib.storage import buckets, labels, lakes, meters
 from chalicelib.storage.records import Order
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
-    from chalicelib.api.parameters import PageParameters
+    from chalicelib.model.data import Data
     from chalicelib.model.lake import Lake
     from chalicelib.query.tree import Tree
 
@@ -61,6 +62,7 @@ class FindParameters(Parameters):
     """What follows the last `/` of the object name, or all of it."""
 
 
+@operation(PageParameters, answers={200: answers.SearchAnswer}, errors=(InvalidQuery,))
 def list_data(caller: "Caller", parameters: "PageParameters", lake: str) -> "Response":
     """List data.
 
@@ -71,6 +73,7 @@ def list_data(caller: "Caller", parameters: "PageParameters", lake: str) -> "Res
     return _page(lakes.find(caller.organization, lake), parameters)
 
 
+@operation(body=SearchBody, answers={200: answers.SearchAnswer}, errors=(InvalidQuery, InvalidCursor))
 def search_data(caller: "Caller", parameters: "Parameters", body: SearchBody, lake: str) -> "Response":
     """Search data.
 
@@ -81,6 +84,7 @@ def search_data(caller: "Caller", parameters: "Parameters", body: SearchBody, la
     return _page(lakes.find(caller.organization, lake), body)
 
 
+@operation(FindParameters, answers={200: answers.DataAnswer}, errors=(UnknownData, Ambiguous))
 def find_data(caller: "Caller", parameters: FindParameters, lake: str) -> "Response":
     """Find the one data.
 
@@ -107,7 +111,8 @@ def _page(lake: "Lake", asked: "PageParameters | SearchBody") -> "Response":
     read = pages.read if query.under is None else folders.read
     with meters.metered() if asked.explain else nullcontext() as meter:
         page = read(lake, query, after, asked.limit)
-    texts = answers.fitting(page.items, labels.names_of(lake.id, page.items))
+    names = labels.names_of(lake.id, page.items)
+    texts = answers.fitting(page.items, names, _thumbnail_url if asked.thumbnails else None)
     if len(texts) < len(page.items):
         page = page.cut(query, len(texts))
     more: dict[str, object] = {}
@@ -116,6 +121,10 @@ def _page(lake: "Lake", asked: "PageParameters | SearchBody") -> "Response":
     if meter:
         more["plan"] = answers.describe_plan(page, meter)
     return answers.page(texts, None if page.end is None else cursors.encode(lake, query, page.end), more)
+
+
+def _thumbnail_url(data: "Data") -> str | None:
+    return buckets.thumbnail_url(data) if data.thumbnail else None
 
 
 def _query(lake: "Lake", asked: "PageParameters | SearchBody") -> Query:

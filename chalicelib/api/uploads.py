@@ -10,9 +10,18 @@ from chalicelib import parallel
 from chalicelib.api import answers, cursors, entries
 from chalicelib.api.bodies import Body, ByItself, Unfit
 from chalicelib.api.entries import Entry
+from chalicelib.api.operations import operation
 from chalicelib.api.parameters import Number, Parameters
+from chalicelib.downstream import uploads
 from chalicelib.downstream.outcomes import IfExists, Outcome, OutcomeKind, failed
-from chalicelib.errors import InvalidBody, InvalidCursor, StorageUnavailable, UnknownUpload
+from chalicelib.errors import (
+    InvalidBody,
+    InvalidCursor,
+    NotSupported,
+    ObjectExists,
+    StorageUnavailable,
+    UnknownUpload,
+)
 from chalicelib.model import limits, upload
 from chalicelib.storage import buckets, forgetting, labels, lakes, records, transfers
 from chalicelib.storage.transfers import Multipart
@@ -81,6 +90,7 @@ class StatusBody(Body):
     """Of data."""
 
 
+@operation(body=UploadsBody, answers={200: answers.UploadsAnswer}, errors=(NotSupported,))
 def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBody, lake: str) -> "Response":
     """Announce uploads.
 
@@ -99,9 +109,6 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
 
     The same call may be repeated. An entry that is `retryable` may succeed as it is.
     """
-    # Only here, as in most cold starts nobody asks for it.
-    from chalicelib.downstream import uploads
-
     home = lakes.find(caller.organization, lake)
     uploads.require(home)
     named = [_named(home, entry, body.name_by) for entry in body.uploads]
@@ -121,6 +128,7 @@ def announce_uploads(caller: "Caller", parameters: "Parameters", body: UploadsBo
     return answers.announced([outcomes[n] for n in range(len(named))], tickets, names)
 
 
+@operation(PartsParameters, answers={200: answers.PartsAnswer}, errors=(UnknownUpload,))
 def list_parts(caller: "Caller", parameters: PartsParameters, lake: str, upload_id: str) -> "Response":
     """Show where parts go.
 
@@ -130,6 +138,7 @@ def list_parts(caller: "Caller", parameters: PartsParameters, lake: str, upload_
     return answers.found(_parts(home, _open(home, upload_id), parameters.first, _PARTS_AT_ONCE))
 
 
+@operation(body=PartsBody, answers={200: answers.CompletedAnswer}, errors=(UnknownUpload, ObjectExists))
 def complete_upload(
     caller: "Caller", parameters: "Parameters", body: PartsBody, lake: str, upload_id: str
 ) -> "Response":
@@ -148,6 +157,7 @@ def complete_upload(
     return answers.found({"id": home.data_id(multipart.object_name), "object_name": multipart.object_name})
 
 
+@operation(answers={204: None}, errors=(UnknownUpload,))
 def drop_upload(caller: "Caller", parameters: "Parameters", lake: str, upload_id: str) -> "Response":
     """Drop an upload in parts.
 
@@ -163,6 +173,7 @@ def drop_upload(caller: "Caller", parameters: "Parameters", lake: str, upload_id
     return answers.removed()
 
 
+@operation(body=StatusBody, answers={200: answers.ProgressAnswer})
 def show_uploads(caller: "Caller", parameters: "Parameters", body: StatusBody, lake: str) -> "Response":
     """Show how far uploads are.
 

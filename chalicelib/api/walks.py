@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body
+from chalicelib.api.operations import operation
 from chalicelib.model import moment
 from chalicelib.model.job import ACTIVE, WALKS, JobKind
 from chalicelib.storage import counters, jobs, keyranges, lakes
@@ -24,6 +25,7 @@ class SyncBody(Body):
     """Also where more than 1,000 objects, and more than a fifth of all, are not in the bucket any more."""
 
 
+@operation(body=SyncBody, answers={202: answers.BegunAnswer})
 def begin_sync(caller: "Caller", parameters: "Parameters", body: SyncBody, lake: str) -> "Response":
     """Compare a datalake with its bucket.
 

@@ -233,11 +233,13 @@ def test_what_cannot_be_an_id_is_not_looked_up(gateway, lake, data_id):
     assert gateway.calls[-1:] == ["Query"]
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if "{lake}" in route.path and not route.body])
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if "{lake}" in route.path and not route.operation.body]
+)
 def test_a_foreign_lake_answers_as_one_that_does_not_exist(gateway, lake, foreign_lake, put, route):
     gateway.authorizer["role"] = "admin"
     data = put(foreign_lake, "a.jpg")
-    query = "?confirm=default" if "confirm" in route.parameters.model_fields else ""
+    query = "?confirm=default" if "confirm" in route.operation.parameters.model_fields else ""
     answers = [
         gateway.call(route.method, route.path.replace("{lake}", name).replace("{id}", data.id) + query)
         for name in (foreign_lake.id, "no-such-lake", "n" * 3000, "%F0%9F%98%80")
