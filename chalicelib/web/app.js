@@ -14,6 +14,7 @@ import { Mark, SignIn } from "./signin.js";
 import Uploads from "./uploads.js";
 import { useEffect, useMemo, useState } from "./vendor/hooks.js";
 import { render } from "./vendor/preact.js";
+import { sentence } from "./words.js";
 
 /** Each view is a component that takes {api, lake, lakes, caller, say, route}; `role` is who may use it. */
 const VIEWS = [
@@ -120,11 +121,6 @@ function nothingOf(lakes, route, failure) {
 function skip(event) {
   event.preventDefault();
   document.getElementById("main")?.focus();
-}
-
-export function sentence(text) {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 
 render(html`<${App} />`, document.getElementById("app"));

@@ -36,15 +36,16 @@ export function LakeSwitch({ lakes, lake, onSwitch }) {
   `;
 }
 
-/** Counts of the lake, asked for again when `version` is another; null until they are known. */
-export function useStats(api, lake, version) {
+/** Counts of the lake, asked for when `ready`, and again when `version` is another; null until they are known. */
+export function useStats(api, lake, version, ready) {
   const [stats, setStats] = useState(null);
   useEffect(() => {
+    if (!ready) return undefined;
     let stale = false;
     api.get(`${lakePath(lake.id)}/stats`).then((found) => stale || setStats(found), () => {});
     return () => {
       stale = true;
     };
-  }, [api, lake.id, version]);
+  }, [api, lake.id, version, ready]);
   return stats;
 }

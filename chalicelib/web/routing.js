@@ -64,6 +64,12 @@ export function go(route, { replace = false } = {}) {
   else location.hash = hash;
 }
 
+/** Whether anything less than all of the lake is meant. */
+export function isQuestion(asked) {
+  const narrows = ["q", "type", "status", "kind", "source", "prefix"];
+  return asked.tags.length > 0 || narrows.some((name) => asked[name]);
+}
+
 function readQuestion(given) {
   const chosen = (name) => (CHOICES[name].includes(given.get(name)) ? given.get(name) : EVERYTHING[name]);
   const folders = given.has("folders");
