@@ -67,8 +67,8 @@ function Connector({ api, say, connector, onChange }) {
   const isOwn = connector.kind === "stack";
   const serves = connector.state === "active" || connector.state === "degraded";
   return html`
-    <h2>${connector.name} <span class="state" data-state=${connector.state}>${STATES[connector.state]}</span></h2>
-    <dl class="facts">
+    <h2>${connector.name} <span class="stage" data-state=${connector.state}>${STATES[connector.state]}</span></h2>
+    <dl class="particulars">
       <div><dt>Bucket</dt><dd>${connector.bucket}</dd></div>
       <div><dt>Region</dt><dd>${connector.region}</dd></div>
       <div><dt>Reached</dt><dd>${KINDS[connector.kind]}</dd></div>
@@ -78,6 +78,7 @@ function Connector({ api, say, connector, onChange }) {
       ${connector.checked_at && html`<div><dt>Checked</dt><dd>${moment(connector.checked_at)}</dd></div>`}
     </dl>
     ${connector.state_reason && html`<p class="remark warn">${sentence(connector.state_reason)}</p>`}
+    ${findings && html`<${Findings} findings=${findings} connector=${connector} />`}
     ${!isOwn &&
     html`
       <details open=${connector.state === "pending"}>
@@ -87,8 +88,7 @@ function Connector({ api, say, connector, onChange }) {
         <${Document} title="CORS of the bucket, so that this page can upload and download" value=${cors()} say=${say} />
       </details>
     `}
-    ${findings && html`<${Findings} findings=${findings} connector=${connector} />`}
-    <div class="actions">
+    <div class="offers">
       <button disabled=${busy} aria-label=${`Check ${connector.name}`} onClick=${check}>${busy ? "Checking …" : "Check"}</button>
       <button disabled=${!serves} aria-expanded=${lake} aria-label=${`Make a datalake on ${connector.name}`} onClick=${() => setLake(!lake)}>Make a datalake on it</button>
     </div>
@@ -157,8 +157,8 @@ function NewConnector({ api, onMade, onCancel }) {
       <label>Region <input name="region" required placeholder="eu-west-1" /></label>
       <fieldset>
         <legend>How is it reached?</legend>
-        <label class="check"><input type="radio" name="kind" checked=${kind === "role"} onChange=${() => setKind("role")} /> By a role that Tidelake assumes</label>
-        <label class="check"><input type="radio" name="kind" checked=${kind === "keys"} onChange=${() => setKind("keys")} /> By access keys</label>
+        <label class="choice"><input type="radio" name="kind" checked=${kind === "role"} onChange=${() => setKind("role")} /> By a role that Tidelake assumes</label>
+        <label class="choice"><input type="radio" name="kind" checked=${kind === "keys"} onChange=${() => setKind("keys")} /> By access keys</label>
       </fieldset>
       ${kind === "role" && html`<label key="role">ARN of the role <input name="role_arn" required placeholder="arn:aws:iam::210987654321:role/tidelake" /></label>`}
       ${kind === "keys" &&
@@ -167,7 +167,7 @@ function NewConnector({ api, onMade, onCancel }) {
         <label key="secret">Secret access key <input name="secret_access_key" type="password" required autocomplete="off" /></label>
         <label key="endpoint">Endpoint, if it is not AWS <input name="endpoint_url" type="url" placeholder="https://s3.example.org" /></label>
       `}
-      <label class="check"><input type="checkbox" name="allow_delete" /> Objects may be deleted through Tidelake</label>
+      <label class="choice"><input type="checkbox" name="allow_delete" /> Objects may be deleted through Tidelake</label>
     <//>
   `;
 }
@@ -215,7 +215,7 @@ function Form({ label, action, send, onDone, onCancel, children }) {
       <h2>${label}</h2>
       ${children}
       <p class="mistake" role="alert">${failure}</p>
-      <div class="actions">
+      <div class="offers">
         <button class="primary" disabled=${busy}>${action}</button>
         ${onCancel && html`<button type="button" class="quiet" onClick=${onCancel}>Cancel</button>`}
       </div>

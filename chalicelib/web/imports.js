@@ -77,7 +77,7 @@ export default function Imports({ api, lake, say }) {
           <p><strong>${file.name}</strong>, ${bytes(file.size)}</p>
           <${Choice} label="Rows that do not say it become" name="action" choices=${ACTIONS} value=${saying.action} disabled=${busy} onChange=${change} />
           <${Choice} label="If an item is there already" name="mode" choices=${MODES} value=${saying.mode} disabled=${busy} onChange=${change} />
-          <div class="actions">
+          <div class="offers">
             <button class=${tried?.problems ? "" : "primary"} disabled=${busy} onClick=${() => run(true, setTried)}>Try it: nothing is changed</button>
             ${tried?.problems && !done && html`<button class="primary" disabled=${busy} onClick=${() => run(false, setDone)}>Import ${creatable(tried.job)}</button>`}
           </div>
@@ -109,7 +109,7 @@ function Result({ title, run, file, api, say }) {
       ${job.error && html`<p class="remark bad">${job.error}</p>`}
       ${problems && !problems.length && !job.error && html`<p>No row has a problem.</p>`}
       ${problems?.length > 0 && html`<${Problems} problems=${problems} of=${failed} />`}
-      ${isOver(job) && html`<div class="actions"><button onClick=${() => download(api, job, say)}>Download the report</button></div>`}
+      ${isOver(job) && html`<div class="offers"><button onClick=${() => download(api, job, say)}>Download the report</button></div>`}
     </section>
   `;
 }

@@ -42,7 +42,7 @@ export default function Jobs({ api, lake, lakes, caller, say }) {
   return html`
     <main id="main" class="page work" tabindex="-1">
       <h1>Jobs</h1>
-      <label class="check"><input type="checkbox" checked=${everywhere} onChange=${(event) => setEverywhere(event.currentTarget.checked)} /> Of all datalakes</label>
+      <label class="choice"><input type="checkbox" checked=${everywhere} onChange=${(event) => setEverywhere(event.currentTarget.checked)} /> Of all datalakes</label>
       ${failure && html`<p class="remark bad" role="alert">${told(failure)}</p>`}
       ${jobs?.length === 0 && html`<p class="muted">There is none yet. Scans, imports, deletions and other long work show here for 30 days.</p>`}
       <ul class="cards" aria-label="Jobs">
@@ -53,8 +53,8 @@ export default function Jobs({ api, lake, lakes, caller, say }) {
               <p><${JobState} job=${job} /> <span class="muted">since ${moment(job.started_at ?? job.created_at)}${job.finished_at && `, until ${moment(job.finished_at)}`}</span></p>
               ${job.error && html`<p class="remark bad">${job.error}</p>`}
               <${Counts} job=${job} />
-              <div class="actions">
-                ${!isOver(job) && job.kind !== "delete_lake" && caller?.role !== "viewer" && html`<button onClick=${() => cancel(job)}>Cancel</button>`}
+              <div class="offers">
+                ${!isOver(job) && job.kind !== "delete_lake" && caller?.role !== "viewer" && html`<button aria-label=${`Cancel: ${kindOf(job)}`} onClick=${() => cancel(job)}>Cancel</button>`}
                 ${isOver(job) && job.kind === "csv_import" && html`<button onClick=${() => download(api, job, say)}>Download the report</button>`}
               </div>
             </li>
@@ -67,7 +67,7 @@ export default function Jobs({ api, lake, lakes, caller, say }) {
 }
 
 export function JobState({ job }) {
-  return html`<strong class="state" data-state=${job.state}>${STATES[job.state]}</strong>`;
+  return html`<strong class="stage" data-state=${job.state}>${STATES[job.state]}</strong>`;
 }
 
 /** What was counted so far. */
@@ -75,7 +75,7 @@ export function Counts({ job }) {
   const counts = Object.entries(job.progress).filter(([, value]) => typeof value === "number");
   if (!counts.length) return isOver(job) ? null : html`<progress aria-label=${`${kindOf(job)} is at work`}></progress>`;
   return html`
-    <dl class="counts">
+    <dl class="tallies">
       ${counts.map(([name, value]) => html`<div key=${name} data-name=${name}><dt>${name.replaceAll("_", " ")}</dt><dd>${shown(name, value)}</dd></div>`)}
     </dl>
     ${!isOver(job) && html`<progress aria-label=${`${kindOf(job)} is at work`} ...${share(job)}></progress>`}

@@ -29,7 +29,7 @@ export function DropZone({ label, onPick, accept, folders = false, many = true, 
   return html`
     <section class="drop" data-over=${over} aria-label=${label} onDragOver=${drag} onDragLeave=${() => setOver(false)} onDrop=${drop}>
       ${children}
-      <div class="actions">
+      <div class="offers">
         <button type="button" onClick=${() => files.current.click()}>${many ? "Choose files …" : "Choose a file …"}</button>
         ${folders && html`<button type="button" onClick=${() => folder.current.click()}>Choose a folder …</button>`}
       </div>

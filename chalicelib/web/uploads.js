@@ -87,7 +87,7 @@ function Saying({ lake, chosen, onStart, onDrop }) {
       <label>If there is an object of the name
         <select name="exists">${CHOICES.map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select>
       </label>
-      <div class="actions">
+      <div class="offers">
         <button class="primary">Upload ${what}</button>
         <button type="button" class="quiet" onClick=${onDrop}>Choose others</button>
       </div>
@@ -110,7 +110,7 @@ function Progress({ uploads, files }) {
       <p role="status">${under ? `${count(files.length - under, "file")} of ${files.length.toLocaleString("en")} done.` : "All done."}</p>
       <progress aria-label="Bytes sent" max=${Math.max(total, 1)} value=${total ? moved : Number(!going)}></progress>
       <p class="muted">${bytes(moved)} of ${bytes(total)} sent: ${told.join(", ")}</p>
-      <div class="actions">
+      <div class="offers">
         ${going > 0 && html`<button onClick=${() => uploads.cancel()}>Cancel</button>`}
         ${number("failed") + number("canceled") > 0 && html`<button onClick=${() => uploads.again()}>Try what failed again</button>`}
         ${under < files.length && html`<button class="quiet" onClick=${() => uploads.clear()}>Clear what is done</button>`}

@@ -1,5 +1,6 @@
 """The gallery as a person has it: in Chromium, with a key, and with nothing in the console."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from axe_selenium_python import Axe
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -88,11 +90,18 @@ class Tab:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def named(self, name: str, within: str = "body") -> WebElement:
-        """The control that a screen reader calls so."""
+        """The control that a screen reader calls so, once it can be used."""
         places = f"{within} :is(a, button, input, select, textarea, summary)"
-        return self.until(
-            lambda: next((each for each in self.all(places) if each.accessible_name == name), None)
-        )
+
+        def look() -> WebElement | None:
+            usable = filter(WebElement.is_enabled, self.all(places))
+            return next((each for each in usable if each.accessible_name == name), None)
+
+        return self.until(look)
+
+    def press(self, name: str) -> None:
+        """With the keyboard."""
+        self.named(name).send_keys(Keys.ENTER)
 
     def says(self, text: str) -> None:
         """Waits until it is shown somewhere."""
@@ -114,17 +123,27 @@ class Tab:
         grave = [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
         return [each for each in grave if not any(known in each for known in self.forgiven)]
 
-    def barriers(self) -> list[str]:
-        """What keeps people from using the page as it is shown now."""
+    def barriers(self, *rules: str) -> list[str]:
+        """What keeps people from using the page as it is shown now, by all rules or by these."""
         axe = Axe(self.driver)
         if not self.run("return window.axe !== undefined"):
             axe.inject()
-        found = axe.run()["violations"]
+        found = axe.run(options=json.dumps({"runOnly": list(rules)}) if rules else None)["violations"]
         return [
             f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes'][:3]]}"
             for each in found
             if each["impact"] in GRAVE
         ]
+
+    def require_usable(self) -> None:
+        """By everybody, in the light, in the dark and on a phone."""
+        assert self.barriers() == []
+        self.paint("dark")
+        assert self.barriers("color-contrast") == []
+        self.paint("light")
+        self.resize(PHONE)
+        assert self.run("return document.documentElement.scrollWidth <= innerWidth")
+        self.resize(DESKTOP)
 
     def photograph(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

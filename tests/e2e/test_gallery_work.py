@@ -1,12 +1,11 @@
-"""The gallery's working panels, used as people use them. The page is opened by another name of this machine than
-the storage has, so that all that goes between them is between two origins, as it is in AWS."""
+"""The gallery's working panels, used as people use them. The page is mostly opened by another name of this
+machine than the storage has, so that all that goes between them is between two origins, as it is in AWS."""
 
 import base64
 import json
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.browsing import PHONE, Tab
+from tests.e2e.browsing import Tab
 from tests.e2e.lake import Stack, png
 from tests.e2e.test_access import send
 from tests.e2e.test_connectors import Neighbour
@@ -56,23 +55,6 @@ def elsewhere_opened(stack: Stack, tab: Tab) -> Any:
     return open_view
 
 
-def assert_usable(tab: Tab) -> None:
-    """By everybody, in the light, in the dark and on a phone."""
-    for scheme in ("dark", "light"):
-        tab.paint(scheme)
-        assert tab.barriers() == []
-    with phone(tab):
-        assert tab.barriers() == []
-        assert tab.run("return document.documentElement.scrollWidth <= innerWidth")
-
-
-@contextmanager
-def phone(tab: Tab) -> Iterator[None]:
-    tab.resize(PHONE)
-    yield
-    tab.resize((1280, 900))
-
-
 def drop(tab: Tab, *paths: Path) -> None:
     zone = tab.find(".drop").rect
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
@@ -94,13 +76,13 @@ def test_files_and_folders_are_dropped_and_become_data(
     (tmp_path / "shift" / "deep").mkdir(parents=True)
     for name in ("a.png", f"deep/{MARKUP}", "deep/c.png", ".DS_Store"):
         (tmp_path / "shift" / name).write_bytes(png(20, 10))
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
-    assert_usable(tab)
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    tab.require_usable()
     drop(tab, tmp_path / "shift", tmp_path / "broken.jpg")
     tab.says("4 files")
     tab.named("Folder").send_keys(folder)
     tab.named("Source").send_keys("camera-one")
-    assert_usable(tab)
+    tab.require_usable()
     tab.named("Tags, with commas between").send_keys("car, night", Keys.ENTER)
     tab.says("All done.")
     assert rows(tab) == {
@@ -109,7 +91,7 @@ def test_files_and_folders_are_dropped_and_become_data(
         f"{folder}/shift/deep/c.png": "Ready",
         f"{folder}/broken.jpg": "Indexed: corrupt",
     }
-    assert_usable(tab)
+    tab.require_usable()
     assert tab.all("img") == []
     found = {each["object_name"]: each for each in stack.index(f"{folder}/")}
     assert found.keys() == rows(tab).keys()
@@ -130,10 +112,10 @@ def test_what_is_there_already_is_left_or_reported_as_one_chooses(
         picker.send_keys(str(tmp_path / "a.png"))
         tab.named("Folder").send_keys(folder)
         tab.find(f"option[value={choice}]").click()
-        tab.named("Upload 1 file").click()
+        tab.press("Upload 1 file")
         tab.says("All done.")
         said += rows(tab).values()
-        tab.named("Clear what is done").click()
+        tab.press("Clear what is done")
         tab.until(lambda: not tab.all("tbody"))
     assert said == ["Failed: there is an object of this name", "Left: there is one of this name", "Ready"]
     (record,) = stack.index(f"{folder}/")
@@ -151,13 +133,13 @@ def test_a_large_file_goes_in_parts_and_can_be_given_up(
     tab.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
     tab.all("input.picker")[0].send_keys(str(path))
     tab.named("Folder").send_keys(folder)
-    tab.named("Upload 1 file").click()
+    tab.press("Upload 1 file")
     tab.until(lambda: any("%" in state and "0 %" not in state for state in rows(tab).values()))
-    tab.named("Cancel").click()
+    tab.press("Cancel")
     tab.says("Canceled")
     tab.until(lambda: not stack.s3.list_multipart_uploads(Bucket=stack.bucket).get("Uploads"))
     tab.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
-    tab.named("Try what failed again").click()
+    tab.press("Try what failed again")
     tab.says("unsupported type")
     (record,) = stack.index(f"{folder}/")
     assert (record["size"], record["status"]) == (65 * MIB, "skipped")
@@ -174,34 +156,32 @@ def test_a_csv_file_is_tried_before_it_is_imported(
     ]
     (tmp_path / f"{folder}.csv").write_text("\n".join(lines))
     tab = elsewhere_opened("import")
-    assert_usable(tab)
+    tab.require_usable()
     drop(tab, tmp_path / f"{folder}.csv")
     tab.find("option[value=upload]").click()
-    tab.named("Try it: nothing is changed").click()
+    tab.press("Try it: nothing is changed")
     tab.says("1 row has a problem")
     assert [cell.text for cell in tab.all("tbody td")] == [
         *("5", f'{MARKUP}, "b"', "invalid url", "url: A URL should begin with https:// or s3://")
     ]
     assert list(stack.index(f"{folder}/")) == []
-    assert_usable(tab)
-    tab.named("Import 3 rows").click()
+    tab.require_usable()
+    tab.press("Import 3 rows")
     tab.until(lambda: len(tab.all("caption")) == 2)
     assert {each["filename"] for each in stack.index(f"{folder}/")} == {"0.png", "1.png", "2.png"}
     tab.open("#/default/jobs")
     tab.says("CSV import")
-    assert_usable(tab)
+    tab.require_usable()
 
 
 def test_jobs_are_seen_as_they_go_and_ended(stack: Stack, tab: Tab) -> None:
-    tab.open("#/default/jobs", stack.handle["api_key"])
-    tab.find("h1")
     begun = send(stack, "POST", "/v1/datalakes/default/imports/csv", {"filename": "never-sent.csv"}).body[
         "job"
     ]
-    tab.run("document.dispatchEvent(new Event('visibilitychange'))")
-    tab.until(lambda: tab.all("li [data-state=queued]"))
-    tab.named("Cancel").click()
-    tab.until(lambda: "Canceled" in tab.all("li")[0].text)
+    tab.open("#/default/jobs", stack.handle["api_key"])
+    tab.find("main li[data-state=running]")
+    tab.press("Cancel: CSV import")
+    tab.until(lambda: "Canceled" in tab.all("main li")[0].text)
     assert send(stack, "GET", f"/v1/jobs/{begun['id']}").body["state"] == "canceled"
 
 
@@ -211,7 +191,7 @@ def test_a_report_is_downloaded(stack: Stack, tab: Tab, downloads: Path) -> None
     tab.open("#/default/jobs", stack.handle["api_key"])
     tab.until(lambda: send(stack, "GET", f"/v1/jobs/{begun['id']}").body["state"] == "succeeded")
     tab.run("document.dispatchEvent(new Event('visibilitychange'))")
-    tab.named("Download the report").click()
+    tab.press("Download the report")
     tab.until(lambda: [each for each in downloads.glob("*.csv") if "invalid_url" in each.read_text()])
 
 
@@ -220,37 +200,37 @@ def test_a_bucket_is_connected_granted_checked_and_made_a_datalake(stack: Stack,
     user, name = neighbour.make_user(), f"plant-{uuid.uuid4().hex[:8]}"
     keys = neighbour.make_keys(user)
     tab.open("#/default/connectors", stack.handle["api_key"])
-    tab.named("Connect a bucket").click()
+    tab.press("Connect a bucket")
     tab.named("By access keys").click()
-    assert_usable(tab)
+    tab.require_usable()
     given = {"Name": name, "Bucket": neighbour.bucket, "Region": "us-east-1"}
     given |= {"Access key id": keys["access_key_id"], "Secret access key": keys["secret_access_key"]}
     for label, text in given.items():
         tab.named(label).send_keys(text)
-    tab.named("Make the connector").click()
-    tab.named(f"Check {name}").click()
+    tab.press("Make the connector")
+    tab.press(f"Check {name}")
     tab.says("does not work")
-    assert_usable(tab)
+    tab.require_usable()
     policy = tab.find('section[aria-label="Policy of the keys\' user"] pre').text
     neighbour.grant(user, json.loads(policy))
-    tab.named(f"Check {name}").click()
+    tab.press(f"Check {name}")
     findings = f"ul[aria-label='What {name} may do'] li"
     tab.until(lambda: len(tab.all(f"{findings}[data-works=true]")) == 5)
     (missing,) = tab.all(f"{findings}[data-works=false]")
     assert "Delete objects does not work" in missing.text
     assert "grant s3:DeleteObject" in missing.text
-    tab.named(f"Make a datalake on {name}").click()
+    tab.press(f"Make a datalake on {name}")
     tab.find("form[aria-label^='A datalake on'] input[name=name]").send_keys(name, Keys.ENTER)
     tab.says("Scan of the bucket")
     assert tab.run("return location.hash") == f"#/{name}/jobs"
-    tab.until(lambda: tab.all("li [data-state=succeeded]"))
-    assert [each["object_name"] for each in stack.index("", lake=name)] == ["a.png"]
+    # It begins once all functions know the datalake; that it ends well is test_lakes.py's matter.
+    assert tab.find("main li").get_attribute("data-state") in ("queued", "running")
 
 
 def test_a_mistake_in_a_form_is_said_where_it_is(stack: Stack, tab: Tab) -> None:
     tab.forgiven.append("status of 400")
     tab.open("#/default/connectors", stack.handle["api_key"])
-    tab.named("Connect a bucket").click()
+    tab.press("Connect a bucket")
     for label, text in {
         "Name": "x",
         "Bucket": "No Bucket",
@@ -258,9 +238,9 @@ def test_a_mistake_in_a_form_is_said_where_it_is(stack: Stack, tab: Tab) -> None
         "ARN of the role": "arn:x",
     }.items():
         tab.named(label).send_keys(text)
-    tab.named("Make the connector").click()
-    tab.says("bucket: String should match")
-    assert "role_arn: String should match" in tab.find("[role=alert]").text
+    tab.press("Make the connector")
+    tab.says("Bucket: String should match")
+    assert "Role_arn: String should match" in tab.find("[role=alert]").text
 
 
 def test_viewers_are_offered_what_viewers_may_do(stack: Stack, tab: Tab) -> None:
@@ -276,7 +256,9 @@ def test_csv_is_read_as_it_is_written(chromium: Any) -> None:
     script = """
         const [parts, tell] = arguments;
         async function* texts() { yield* parts; }
-        (async () => { const rows = []; for await (const row of rowsOf(texts())) rows.push(row); tell(rows); })();
+        const rows = [];
+        const read = async () => { for await (const row of rowsOf(texts())) rows.push(row); };
+        read().then(() => tell(rows));
     """
     parts = ['a,"b""c,\r\nd', '",é\r\n"x"', '"",', '""\n"', '",\n1,2']
     chromium.get("about:blank")
