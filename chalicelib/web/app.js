@@ -2,18 +2,28 @@
 
 import { Api } from "./api.js";
 import Browse from "./browse.js";
+import Connectors from "./connectors.js";
+import Imports from "./imports.js";
+import Jobs from "./jobs.js";
 import { LakeSwitch, findLake, firstLake, useLakes } from "./lakes.js";
 import { html } from "./markup.js";
 import { Notices, useNotices } from "./notices.js";
 import { EVERYTHING, go, useRoute, writeRoute } from "./routing.js";
 import { dropKey, keepKey, readKey } from "./session.js";
 import { Mark, SignIn } from "./signin.js";
+import Uploads from "./uploads.js";
 import { useEffect, useMemo, useState } from "./vendor/hooks.js";
 import { render } from "./vendor/preact.js";
 import { sentence } from "./words.js";
 
 /** Each view is a component that takes {api, lake, lakes, caller, say, route}; `role` is who may use it. */
-const VIEWS = [{ name: "", title: "Browse", View: Browse }];
+const VIEWS = [
+  { name: "", title: "Browse", View: Browse },
+  { name: "upload", title: "Upload", View: Uploads, role: "editor" },
+  { name: "import", title: "Import", View: Imports, role: "editor" },
+  { name: "jobs", title: "Jobs", View: Jobs },
+  { name: "connectors", title: "Connectors", View: Connectors, role: "admin" },
+];
 
 const RANK = { viewer: 0, editor: 1, admin: 2 };
 

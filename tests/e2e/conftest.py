@@ -39,9 +39,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory, elsewhere: Elsewhere) -> Ite
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="session")
+def chromium(downloads: Path) -> Iterator[Chrome]:
     try:
-        with browsing.chromium(tmp_path_factory.mktemp("downloads")) as driver:
+        with browsing.chromium(downloads) as driver:
             yield driver
     except browsing.Absent as absent:
         pytest.fail(str(absent), pytrace=False)
