@@ -11,7 +11,7 @@ import { count, told } from "./words.js";
 import { retag } from "./work.js";
 
 /** The bar that is there while anything is selected. */
-export function SelectionBar({ api, lake, caller, selection, say, onChanged }) {
+export function SelectionBar({ api, lake, caller, selection, say, onChanged, onGone }) {
   const [open, setOpen] = useState(null);
   const close = () => setOpen(null);
   const editable = caller !== null && caller.role !== "viewer";
@@ -20,6 +20,10 @@ export function SelectionBar({ api, lake, caller, selection, say, onChanged }) {
   const done = () => {
     close();
     onChanged();
+  };
+  const gone = () => {
+    close();
+    onGone();
   };
   return html`
     <div class="selection" role="region" aria-label="Selection">
@@ -34,10 +38,7 @@ export function SelectionBar({ api, lake, caller, selection, say, onChanged }) {
     </div>
     ${(open === "tag" || open === "untag") && html`<${TagDialog} ...${shared} method=${open === "tag" ? "POST" : "DELETE"} onDone=${done} />`}
     ${open === "list" && html`<${ListDialog} ...${shared} />`}
-    ${open === "delete" && html`<${DeletionDialog} ...${shared} caller=${caller} onDone=${() => {
-      selection.clear();
-      done();
-    }} />`}
+    ${open === "delete" && html`<${DeletionDialog} ...${shared} caller=${caller} onDone=${gone} />`}
   `;
 }
 

@@ -18,8 +18,9 @@ const POLL_MS = 4000;
 
 export default function Browse({ api, lake, caller, say, route }) {
   const { asked, item } = route;
-  const [version, again] = useReducer((counted) => counted + 1, 0);
-  const listing = useListing(api, lake, asked, version);
+  const [version, recount] = useReducer((counted) => counted + 1, 0);
+  const [turn, nextTurn] = useReducer((counted) => counted + 1, 0);
+  const listing = useListing(api, lake, asked, turn);
   const selection = useSelection(listing, asked, (why) => say(why, { tone: "bad" }));
   const [active, setActive] = useState(0);
   const [showsFilters, setShowsFilters] = useState(false);
@@ -32,6 +33,21 @@ export default function Browse({ api, lake, caller, say, route }) {
     return () => clearInterval(timer);
   }, [listing]);
 
+  const isOpen = item !== null;
+  useEffect(() => {
+    // One may have stepped on to another item than the one that was opened.
+    if (isOpen) return () => document.querySelector('.grid [tabindex="0"]')?.focus({ preventScroll: true });
+    return undefined;
+  }, [isOpen]);
+
+  const reread = () => {
+    listing.refresh();
+    recount();
+  };
+  const restart = () => {
+    nextTurn();
+    recount();
+  };
   const ask = (change) => go({ lake: lake.name, asked: settled({ ...asked, ...change }) });
   const open = (index) => {
     const entry = listing.at(index);
@@ -65,7 +81,7 @@ export default function Browse({ api, lake, caller, say, route }) {
             <button aria-pressed=${asked.folders ? "true" : "false"} onClick=${() => ask({ folders: true })}>Folders</button>
           </div>
           <${Order} asked=${asked} onAsk=${ask} />
-          <button class="quiet" onClick=${again}>Refresh</button>
+          <button class="quiet" onClick=${restart}>Refresh</button>
         </div>
       </div>
       <div class="columns">
@@ -79,7 +95,7 @@ export default function Browse({ api, lake, caller, say, route }) {
           ${listing.failure && !mistakeIn(listing.failure) && html`<${Failure} failure=${listing.failure} onRetry=${() => listing.retry()} />`}
           ${listing.empty ? html`<${Nothing} asked=${asked} lake=${lake} />`
             : !mistakeIn(listing.failure) && html`<${Grid} ...${{ listing, selection, active, onActive: setActive, onOpen: open, label: `Data of ${lake.name}` }} />`}
-          ${selection.size > 0 && html`<${SelectionBar} ...${{ api, lake, caller, selection, say, onChanged: again }} />`}
+          ${selection.size > 0 && html`<${SelectionBar} ...${{ api, lake, caller, selection, say, onChanged: reread, onGone: restart }} />`}
         </section>
       </div>
     </main>
@@ -87,15 +103,16 @@ export default function Browse({ api, lake, caller, say, route }) {
     html`<${ItemDialog} ...${{ api, lake, caller, id: item, say }} first=${here?.item ?? null} onStep=${{ previous: step(-1), next: step(1) }}
       onClose=${close} onChanged=${(changed) => listing.replace(changed)} onGone=${() => {
         close();
-        again();
+        restart();
       }} />`}
   `;
 }
 
-function useListing(api, lake, asked, version) {
+/** Another one for every question, and for every turn. */
+function useListing(api, lake, asked, turn) {
   const [, draw] = useReducer((drawn) => drawn + 1, 0);
   const question = writeRoute({ lake: lake.id, asked });
-  const listing = useMemo(() => new Listing(api, lake, asked), [api, lake.id, question, version]);
+  const listing = useMemo(() => new Listing(api, lake, asked), [api, lake.id, question, turn]);
   useEffect(() => {
     const stop = listing.subscribe(draw);
     listing.want(0, 0);

@@ -6,9 +6,14 @@ export function Dialog({ title, titled = true, className = "", onClose, children
   const dialog = useRef(null);
   useLayoutEffect(() => {
     const before = document.activeElement;
-    dialog.current.showModal();
-    (dialog.current.querySelector("[autofocus]") ?? dialog.current).focus();
-    return () => before?.isConnected && before.focus({ preventScroll: true });
+    const element = dialog.current;
+    element.showModal();
+    (element.querySelector("[autofocus]") ?? element).focus();
+    return () => {
+      // As long as it is open, nothing outside of it takes the focus.
+      element.close();
+      if (before?.isConnected) before.focus({ preventScroll: true });
+    };
   }, []);
   useEffect(() => {
     const element = dialog.current;
