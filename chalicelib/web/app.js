@@ -12,11 +12,12 @@ import { EVERYTHING, go, useRoute, writeRoute } from "./routing.js";
 import { dropKey, keepKey, readKey } from "./session.js";
 import { Mark, SignIn } from "./signin.js";
 import Uploads from "./uploads.js";
-import { useEffect, useMemo, useState } from "./vendor/hooks.js";
+import { useCallback, useEffect, useMemo, useState } from "./vendor/hooks.js";
 import { render } from "./vendor/preact.js";
 import { sentence } from "./words.js";
 
-/** Each view is a component that takes {api, lake, lakes, caller, say, route}; `role` is who may use it. */
+/** Each view is a component that takes {api, lake, lakes, caller, say, route, onReady}; `role` is who may use it. The
+ * one that is first shown says when it has what it needs most. */
 const VIEWS = [
   { name: "", title: "Browse", View: Browse },
   { name: "upload", title: "Upload", View: Uploads, role: "editor" },
@@ -44,7 +45,9 @@ function App() {
   );
   const [failure, setFailure] = useState(null);
   const lakes = useLakes(api, setFailure);
-  const caller = useCaller(api, lakes !== null);
+  const [ready, setReady] = useState(false);
+  const onReady = useCallback(() => setReady(true), []);
+  const caller = useCaller(api, ready || (lakes !== null && route.view !== ""));
   const lake = route.lake ? findLake(lakes, route.lake) : firstLake(lakes);
 
   useEffect(() => {
@@ -84,7 +87,7 @@ function App() {
       </span>
     </header>
     ${trouble && html`<p class="trouble" role="status">${sentence(trouble.message)} Trying again …</p>`}
-    ${lake && html`<${View} key=${lake.id} ...${{ api, lake, lakes, caller, say, route }} />`}
+    ${lake && html`<${View} key=${lake.id} ...${{ api, lake, lakes, caller, say, route, onReady }} />`}
     ${!lake && html`<main id="main" class="page">${nothingOf(lakes, route, failure)}</main>`}
     <${Notices} notices=${notices} onDrop=${drop} />
   `;

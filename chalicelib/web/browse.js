@@ -16,7 +16,7 @@ import { bytes, count, told } from "./words.js";
 /** How often what is not looked at yet is looked for again. */
 const POLL_MS = 4000;
 
-export default function Browse({ api, lake, caller, say, route }) {
+export default function Browse({ api, lake, caller, say, route, onReady }) {
   const { asked, item } = route;
   const [version, recount] = useReducer((counted) => counted + 1, 0);
   const [turn, nextTurn] = useReducer((counted) => counted + 1, 0);
@@ -28,6 +28,9 @@ export default function Browse({ api, lake, caller, say, route }) {
   const stats = useStats(api, lake, version, ready);
 
   useEffect(() => setActive(0), [listing]);
+  useEffect(() => {
+    if (ready) onReady();
+  }, [ready, onReady]);
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && listing.unsettled && listing.refresh(), POLL_MS);
     return () => clearInterval(timer);

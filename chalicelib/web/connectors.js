@@ -77,7 +77,7 @@ function Connector({ api, say, connector, onChange }) {
       <div><dt>Deleting objects</dt><dd>${connector.allow_delete ? "allowed" : "not allowed"}</dd></div>
       ${connector.checked_at && html`<div><dt>Checked</dt><dd>${moment(connector.checked_at)}</dd></div>`}
     </dl>
-    ${connector.state_reason && html`<p class="remark warn">${sentence(connector.state_reason)}</p>`}
+    ${connector.state_reason && !findings && html`<p class="remark warn">${sentence(connector.state_reason)}</p>`}
     ${findings && html`<${Findings} findings=${findings} connector=${connector} />`}
     ${!isOwn &&
     html`

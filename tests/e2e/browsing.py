@@ -30,6 +30,14 @@ GRAVE = ("serious", "critical")
 PATIENCE_SECONDS = 20
 KEY_PLACE = "tidelake.key"
 
+_CALLED = """
+    const labels = (each) => [...(each.labels ?? [])].map((label) => label.innerText);
+    const texts = (each) => [each.ariaLabel, each.innerText, ...labels(each)];
+    return [...document.querySelectorAll("a, button, input, select, textarea, summary")]
+      .filter((each) => !each.disabled && texts(each).some((text) => text?.includes(arguments[0])));
+"""
+"""What may be called so. What it is called is asked of the browser, one by one."""
+
 
 class Absent(Exception):
     pass
@@ -89,13 +97,11 @@ class Tab:
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
-    def named(self, name: str, within: str = "body") -> WebElement:
+    def named(self, name: str) -> WebElement:
         """The control that a screen reader calls so, once it can be used."""
-        places = f"{within} :is(a, button, input, select, textarea, summary)"
 
         def look() -> WebElement | None:
-            usable = filter(WebElement.is_enabled, self.all(places))
-            return next((each for each in usable if each.accessible_name == name), None)
+            return next((each for each in self.run(_CALLED, name) if each.accessible_name == name), None)
 
         return self.until(look)
 
