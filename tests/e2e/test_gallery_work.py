@@ -14,7 +14,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.browsing import Tab
-from tests.e2e.lake import Stack, png
+from tests.e2e.lake import Stack, eventually, png
 from tests.e2e.test_access import send
 from tests.e2e.test_connectors import Neighbour
 
@@ -187,10 +187,9 @@ def test_jobs_are_seen_as_they_go_and_ended(stack: Stack, tab: Tab) -> None:
 
 def test_a_report_is_downloaded(stack: Stack, tab: Tab, downloads: Path) -> None:
     body = {"filename": "report.csv", "content": "url\nnothing\n"}
-    begun = send(stack, "POST", "/v1/datalakes/default/imports/csv", body).body["job"]
+    job = send(stack, "POST", "/v1/datalakes/default/imports/csv", body).body["job"]
+    assert eventually(lambda: send(stack, "GET", f"/v1/jobs/{job['id']}").body["state"] == "succeeded")
     tab.open("#/default/jobs", stack.handle["api_key"])
-    tab.until(lambda: send(stack, "GET", f"/v1/jobs/{begun['id']}").body["state"] == "succeeded")
-    tab.run("document.dispatchEvent(new Event('visibilitychange'))")
     tab.press("Download the report")
     tab.until(lambda: [each for each in downloads.glob("*.csv") if "invalid_url" in each.read_text()])
 
