@@ -13,7 +13,7 @@ import { useSelection } from "./selection.js";
 import { useCallback, useEffect, useMemo, useReducer, useState } from "./vendor/hooks.js";
 import { bytes, count, told } from "./words.js";
 
-/** How often what is not looked at yet is looked for again. */
+/** How often one looks whether what is shown is still so. */
 const POLL_MS = 4000;
 
 export default function Browse({ api, lake, caller, say, route, onReady }) {
@@ -32,8 +32,13 @@ export default function Browse({ api, lake, caller, say, route, onReady }) {
     if (ready) onReady();
   }, [ready, onReady]);
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && listing.unsettled && listing.refresh(), POLL_MS);
-    return () => clearInterval(timer);
+    const look = () => document.visibilityState === "visible" && listing.keepUp();
+    const timer = setInterval(look, POLL_MS);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
   }, [listing]);
 
   const isOpen = item !== null;

@@ -28,10 +28,8 @@ function Choice({ title, names, counts, chosen, onChoose }) {
       <legend>${title}</legend>
       ${shown.map(
         ([value, name]) => html`
-          <button key=${value} type="button" class="facet" aria-pressed=${value === chosen ? "true" : "false"}
-            onClick=${() => onChoose(value === chosen ? null : value)}>
-            <span>${name}</span>${counts && html`<span class="count">${(counts[value] ?? 0).toLocaleString("en")}</span>`}
-          </button>
+          <${Facet} key=${value} name=${name} count=${counts && (counts[value] ?? 0)} chosen=${value === chosen}
+            onClick=${() => onChoose(value === chosen ? null : value)} />
         `,
       )}
       ${!shown.length && html`<p class="muted">Nothing yet</p>`}
@@ -70,8 +68,8 @@ function Tags({ labels, asked, onAsk }) {
           ([every, name]) => html`<button key=${name} type="button" aria-pressed=${asked.every === every ? "true" : "false"} onClick=${() => onAsk({ every })}>${name}</button>`,
         )}
       </div>`}
-      ${asked.tags.filter((tag) => !shown.some((label) => sameName(label.name, tag))).map((tag) => html`<${Tag} key=${tag} name=${tag} chosen onClick=${() => toggle(tag)} />`)}
-      ${shown.map((label) => html`<${Tag} key=${label.id} name=${label.name} count=${label.count} chosen=${isChosen(label.name)} onClick=${() => toggle(label.name)} />`)}
+      ${asked.tags.filter((tag) => !shown.some((label) => sameName(label.name, tag))).map((tag) => html`<${Facet} key=${tag} name=${tag} chosen onClick=${() => toggle(tag)} />`)}
+      ${shown.map((label) => html`<${Facet} key=${label.id} name=${label.name} count=${label.count} chosen=${isChosen(label.name)} onClick=${() => toggle(label.name)} />`)}
       ${matching.length > shown.length && html`<button type="button" class="quiet" onClick=${() => setAll(true)}>${matching.length - shown.length} more</button>`}
       ${labels.more && html`<p class="muted">There are more: type the name.</p>`}
       ${!labels.items.length && html`<p class="muted">None yet</p>`}
@@ -79,10 +77,13 @@ function Tags({ labels, asked, onAsk }) {
   `;
 }
 
-function Tag({ name, count, chosen, onClick }) {
+/** `count`: undefined while it is not known. */
+function Facet({ name, count, chosen, onClick }) {
+  const known = count !== undefined;
+  const shown = known && count.toLocaleString("en");
   return html`
-    <button type="button" class="facet" aria-pressed=${chosen ? "true" : "false"} onClick=${onClick}>
-      <span>${name}</span>${count !== undefined && html`<span class="count">${count.toLocaleString("en")}</span>`}
+    <button type="button" class="facet" aria-pressed=${chosen ? "true" : "false"} aria-label=${known ? `${name}, ${shown}` : name} onClick=${onClick}>
+      <span>${name}</span>${known && html`<span class="count">${shown}</span>`}
     </button>
   `;
 }

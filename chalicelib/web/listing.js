@@ -76,15 +76,6 @@ export class Listing {
     return this.#extending;
   }
 
-  /** Whether anything that is looked at may soon be otherwise by itself. */
-  get unsettled() {
-    const [first, last] = this.#wanted;
-    for (let index = first; index <= Math.min(last, this.length - 1); index += 1) {
-      if (isUnsettled(this.at(index))) return true;
-    }
-    return false;
-  }
-
   /** These entries are looked at. */
   want(first, last) {
     this.#wanted = [first, last];
@@ -94,6 +85,13 @@ export class Listing {
       else if (distance === 0 && !isFresh(page)) this.#refetch(page);
     }
     this.#extend();
+  }
+
+  /** What is looked at is asked for again if it may soon be otherwise by itself, or its addresses expire. */
+  keepUp() {
+    if (this.failure) return;
+    if (this.#isUnsettled()) this.refresh();
+    else this.want(...this.#wanted);
   }
 
   /** What is looked at is asked for again: it may have changed. */
@@ -132,6 +130,14 @@ export class Listing {
       found.push(...entries.slice(Math.max(0, first - page.start), last - page.start + 1));
     }
     return found.filter((entry) => entry.id);
+  }
+
+  #isUnsettled() {
+    const [first, last] = this.#wanted;
+    for (let index = first; index <= Math.min(last, this.length - 1); index += 1) {
+      if (isUnsettled(this.at(index))) return true;
+    }
+    return false;
   }
 
   #pageOf(index) {

@@ -47,9 +47,9 @@ export function isElsewhere(item) {
 }
 
 export function Media({ item, content }) {
-  const [broken, setBroken] = useState(false);
-  useEffect(() => setBroken(false), [content?.url]);
-  const fail = () => setBroken(true);
+  const [failed, setFailed] = useState(null);
+  const fail = () => setFailed(content);
+  const broken = failed !== null && failed === content;
   const alt = item.description ?? item.filename;
   if (content?.url && !broken && item.type === "video" && VIDEOS.has(item.content_type)) {
     return html`<video src=${content.url} poster=${item.thumbnail_url} controls playsinline preload="metadata" aria-label=${alt} onError=${fail}></video>`;

@@ -1,5 +1,5 @@
 import { html } from "./markup.js";
-import { useEffect, useState } from "./vendor/hooks.js";
+import { useState } from "./vendor/hooks.js";
 import { reasonOf } from "./words.js";
 
 /** One place of the grid: an item, a folder, or what is not here yet. */
@@ -25,17 +25,17 @@ export function Tile({ index, entry, picked, active, onBroken }) {
 }
 
 function Face({ item, onBroken }) {
-  const [broken, setBroken] = useState(false);
-  useEffect(() => setBroken(false), [item.thumbnail_url]);
+  // Which one: what is fetched anew is tried anew.
+  const [broken, setBroken] = useState(null);
   const fail = () => {
-    setBroken(true);
+    setBroken(item);
     onBroken();
   };
-  const shown = item.thumbnail_url && !broken;
+  const shown = item.thumbnail_url && broken !== item;
   return html`
     <div class="face">
       ${shown && html`<img src=${item.thumbnail_url} alt="" decoding="async" draggable=${false} onError=${fail} />`}
-      ${!shown && html`<${Glyph} name=${item.type ?? "unknown"} /><span class="why ${item.status}">${broken ? "thumbnail not loaded" : reasonOf(item)}</span>`}
+      ${!shown && html`<${Glyph} name=${item.type ?? "unknown"} /><span class="why ${item.status}">${broken === item ? "thumbnail not loaded" : reasonOf(item)}</span>`}
       ${shown && item.type === "video" && html`<span class="badge"><${Glyph} name="play" /><span class="hidden">Video</span></span>`}
       ${item.kind === "link" && html`<span class="badge link"><${Glyph} name="link" /><span class="hidden">Link</span></span>`}
     </div>
