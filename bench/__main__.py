@@ -12,6 +12,7 @@ from bench import (
     cold_start,
     cost,
     csv_import,
+    gallery,
     imaging,
     labels,
     latency,
@@ -38,6 +39,7 @@ PARTS: Final[dict[str, Any]] = {
     "imaging": imaging,
     "csv": csv_import,
     "client": client,
+    "gallery": gallery,
 }
 
 

@@ -51,8 +51,8 @@ UNUSED = (
 )
 """A third of the files. Unpacking them is most of what a cold start takes, at least on the local cloud."""
 
-SHIPPED = ("py", "lark", "css", "html", "js", "svg", "txt")
-"""Endings of what is ours and runs, or goes to browsers."""
+SHIPPED = ("*.py", "*.lark", "*.css", "*.html", "*.js", "*.svg", "LICENSE-*")
+"""What runs, goes to browsers, or says on which terms it may."""
 
 MEGABYTES = 300
 """What building takes on the disk, most of it only while it lasts."""
@@ -97,7 +97,7 @@ def build(output: Path = OUTPUT) -> Package:
 
 def _sources() -> list[Path]:
     ours = ROOT / "chalicelib"
-    files = (file for ending in SHIPPED for file in ours.rglob(f"*.{ending}"))
+    files = (file for pattern in SHIPPED for file in ours.rglob(pattern))
     return [ROOT / "app.py", *sorted(files)]
 
 

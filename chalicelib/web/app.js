@@ -8,7 +8,9 @@ import Jobs from "./jobs.js";
 import { LakeSwitch, findLake, firstLake, useLakes } from "./lakes.js";
 import { html } from "./markup.js";
 import { Notices, useNotices } from "./notices.js";
+import { useStrays } from "./picking.js";
 import { EVERYTHING, go, useRoute, writeRoute } from "./routing.js";
+import { uploadsOf } from "./sending.js";
 import { dropKey, keepKey, readKey } from "./session.js";
 import { Mark, SignIn } from "./signin.js";
 import Uploads from "./uploads.js";
@@ -53,6 +55,16 @@ function App() {
   useEffect(() => {
     if (lake && !route.lake) go({ ...route, lake: lake.name }, { replace: true });
   }, [lake, route.lake]);
+  const mayUpload = RANK[caller?.role] >= RANK.editor;
+  const takeStrays = useCallback(
+    (chosen) => {
+      if (!lake || !mayUpload || !chosen.length) return;
+      uploadsOf(api).choose(chosen);
+      go({ lake: lake.name, view: "upload" });
+    },
+    [api, lake, mayUpload],
+  );
+  useStrays(takeStrays);
   useEffect(() => {
     document.title = lake ? `${lake.name} · Tidelake` : "Tidelake";
   }, [lake?.name]);

@@ -55,7 +55,7 @@ export default function Jobs({ api, lake, lakes, caller, say }) {
               <${Counts} job=${job} />
               <div class="offers">
                 ${!isOver(job) && job.kind !== "delete_lake" && caller?.role !== "viewer" && html`<button aria-label=${`Cancel: ${kindOf(job)}`} onClick=${() => cancel(job)}>Cancel</button>`}
-                ${isOver(job) && job.kind === "csv_import" && html`<button onClick=${() => download(api, job, say)}>Download the report</button>`}
+                ${hasReport(job) && html`<button onClick=${() => download(api, job, say)}>Download the report</button>`}
               </div>
             </li>
           `,
@@ -84,6 +84,11 @@ export function Counts({ job }) {
 
 export function isOver(job) {
   return job.state !== "queued" && job.state !== "running";
+}
+
+/** One that was canceled before its file came has none. */
+export function hasReport(job) {
+  return job.kind === "csv_import" && isOver(job) && (job.state !== "canceled" || job.progress.rows > 0);
 }
 
 /** Where the report is; null if there is none. */

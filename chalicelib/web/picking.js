@@ -1,7 +1,7 @@
 /** Files and folders that somebody drops or chooses. */
 
 import { html } from "./markup.js";
-import { useRef, useState } from "./vendor/hooks.js";
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
 
 /** What systems leave in folders by themselves. */
 const LEFTOVERS = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
@@ -37,6 +37,25 @@ export function DropZone({ label, onPick, accept, folders = false, many = true, 
       ${folders && html`<input ref=${folder} class="picker" type="file" webkitdirectory aria-label="Folder" tabindex="-1" hidden onChange=${pick} />`}
     </section>
   `;
+}
+
+/** Files that are dropped beside all zones: else the browser would show them in the place of this page. */
+export function useStrays(onPick) {
+  useEffect(() => {
+    const isOfFiles = (event) => event.dataTransfer?.types.includes("Files");
+    const drag = (event) => isOfFiles(event) && event.preventDefault();
+    const drop = async (event) => {
+      if (!isOfFiles(event) || event.defaultPrevented) return;
+      event.preventDefault();
+      onPick(useful(await dropped(event.dataTransfer)));
+    };
+    addEventListener("dragover", drag);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", drag);
+      removeEventListener("drop", drop);
+    };
+  }, [onPick]);
 }
 
 function useful(chosen) {

@@ -73,6 +73,8 @@ export function uploadsOf(api) {
 
 class Uploads {
   files = [];
+  /** What was dropped and is not on the way yet, because nothing was said of it. */
+  chosen = [];
   #api;
   #listeners = new Set();
   #telling = null;
@@ -94,11 +96,22 @@ class Uploads {
     return () => this.#listeners.delete(listener);
   }
 
-  /** `chosen`: {file, path}. `saying`: {folder, tags, source, ifExists}, `folder` below the lake's prefix. */
-  add(lake, chosen, saying) {
+  /** [{file, path}]; what is chosen again takes the place of what was. */
+  choose(more) {
+    this.chosen = [...new Map([...this.chosen, ...more].map((each) => [each.path, each])).values()];
+    this.#tell();
+  }
+
+  unchoose() {
+    this.chosen = [];
+    this.#tell();
+  }
+
+  /** All that is chosen begins. `saying`: {folder, tags, source, ifExists}, `folder` below the lake's prefix. */
+  begin(lake, saying) {
     const folder = saying.folder.replace(/^\/+|\/+$/g, "");
     const start = lake.prefix + (folder ? `${folder}/` : "");
-    const files = chosen.map(({ file, path }) => ({
+    const files = this.chosen.map(({ file, path }) => ({
       id: this.#next++,
       file,
       lake,
@@ -110,6 +123,7 @@ class Uploads {
       detail: null,
       data: null,
     }));
+    this.chosen = [];
     this.files = [...this.files, ...files];
     this.#begin(files);
   }

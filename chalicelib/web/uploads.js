@@ -4,7 +4,7 @@ import { html } from "./markup.js";
 import { DropZone } from "./picking.js";
 import { writeRoute } from "./routing.js";
 import { UNDER_WAY, uploadsOf } from "./sending.js";
-import { useEffect, useReducer, useState } from "./vendor/hooks.js";
+import { useEffect, useReducer } from "./vendor/hooks.js";
 import { bytes, count, reasonOf } from "./words.js";
 
 const SHOWN = 200;
@@ -33,17 +33,15 @@ const STATES = {
 const ORDER = ["failed", "sending", "waiting", "sent", "indexed", "looked", "exists", "canceled", "done", "ready"];
 
 export default function Uploads({ api, lake, say }) {
-  const [chosen, setChosen] = useState([]);
   const uploads = uploadsOf(api);
-  const files = useFiles(uploads);
+  const { chosen, files } = useUploads(uploads);
   const takes = lake.capabilities.includes("upload");
   const start = (saying) => {
-    uploads.add(lake, chosen, saying);
     say(`${count(chosen.length, "file")} on the way.`);
-    setChosen([]);
+    uploads.begin(lake, saying);
   };
   const add = (more) => {
-    if (more.length) setChosen((before) => merged(before, more));
+    if (more.length) uploads.choose(more);
     else say("There is no file in there.", { tone: "bad", lasting: false });
   };
   return html`
@@ -56,7 +54,7 @@ export default function Uploads({ api, lake, say }) {
         <p>Drop pictures, videos or whole folders here.</p>
         <p class="muted">They go straight into the bucket <code>${lake.bucket}</code>${lake.prefix && html`, below <code>${lake.prefix}</code>`}.</p>
       <//>`}
-      ${chosen.length > 0 && html`<${Saying} lake=${lake} chosen=${chosen} onStart=${start} onDrop=${() => setChosen([])} />`}
+      ${chosen.length > 0 && html`<${Saying} lake=${lake} chosen=${chosen} onStart=${start} onDrop=${() => uploads.unchoose()} />`}
       ${files.length > 0 && html`<${Progress} uploads=${uploads} files=${files} />`}
     </main>
   `;
@@ -142,13 +140,8 @@ function why(file) {
   return `: ${file.state === "looked" ? reasonOf({ status_reason: file.detail }) : file.detail}`;
 }
 
-function useFiles(uploads) {
+function useUploads(uploads) {
   const [, look] = useReducer((turn) => turn + 1, 0);
   useEffect(() => uploads.listen(look), [uploads]);
-  return uploads.files;
-}
-
-/** What is chosen again takes the place of what was. */
-function merged(before, more) {
-  return [...new Map([...before, ...more].map((each) => [each.path, each])).values()];
+  return uploads;
 }

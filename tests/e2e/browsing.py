@@ -77,7 +77,7 @@ class Tab:
     def open(self, hash: str = "", key: str | None = None, address: str | None = None) -> None:
         """Signed in, if there is a key."""
         if key:
-            script = f"sessionStorage.setItem({KEY_PLACE!r}, {key!r})"
+            script = f"if (origin !== 'null') sessionStorage.setItem({KEY_PLACE!r}, {key!r})"
             self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
         self.driver.get((address or self.address) + hash)
 

@@ -1,5 +1,6 @@
 """The gallery's page itself: what it asks for, whom it talks to, what it keeps."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -89,3 +90,17 @@ def test_nothing_that_is_written_into_the_page_runs(tab: Tab) -> None:
     ):
         tab.run(f"try {{ {attempt} }} catch {{}}")
     assert tab.run("return window.ran ?? null") is None
+
+
+def test_the_gateway_hands_on_what_the_page_says_of_itself(stack: Stack) -> None:
+    url = stack.handle["gallery_url"]
+    page = stack.fetch(url)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    again = stack.http.request("GET", url, headers={"If-None-Match": page.headers["ETag"]})
+    assert (again.status, again.data) == (304, b"")
+    (script,) = re.findall(r'src="([^"]+)"', page.raw.decode())
+    assert stack.fetch(url + script).headers["Cache-Control"].endswith("immutable")
+    for name in ("app.js", "..%2Fconfig.py", "%2E%2E%2Fconfig.py", "style.0000000000000000.css"):
+        answer = stack.fetch(f"{url}web/{name}")
+        assert (answer.status, answer.body["code"]) == (404, "not_found"), name

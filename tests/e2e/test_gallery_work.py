@@ -14,7 +14,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.browsing import Tab
-from tests.e2e.lake import Stack, png
+from tests.e2e.lake import Stack, eventually, png
 from tests.e2e.test_access import send
 from tests.e2e.test_connectors import Neighbour
 
@@ -55,8 +55,8 @@ def elsewhere_opened(stack: Stack, tab: Tab) -> Any:
     return open_view
 
 
-def drop(tab: Tab, *paths: Path) -> None:
-    zone = tab.find(".drop").rect
+def drop(tab: Tab, *paths: Path, on: str = ".drop") -> None:
+    zone = tab.find(on).rect
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     place = {"x": zone["x"] + 20, "y": zone["y"] + 20, "data": data}
     for kind in ("dragEnter", "dragOver", "drop"):
@@ -98,6 +98,19 @@ def test_files_and_folders_are_dropped_and_become_data(
     assert {(tuple(each["tags"]), each["source"]) for each in found.values()} == {
         (("car", "night"), "camera-one")
     }
+
+
+def test_files_that_are_dropped_on_the_pictures_are_for_upload(
+    stack: Stack, tab: Tab, folder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    tab.open("#/default", stack.handle["api_key"])
+    tab.says("admin")
+    drop(tab, tmp_path / "a.png", on=".browse")
+    tab.named("Folder").send_keys(folder)
+    tab.press("Upload 1 file")
+    tab.says("All done.")
+    assert [each["filename"] for each in stack.index(f"{folder}/")] == ["a.png"]
 
 
 def test_what_is_there_already_is_left_or_reported_as_one_chooses(
@@ -187,10 +200,9 @@ def test_jobs_are_seen_as_they_go_and_ended(stack: Stack, tab: Tab) -> None:
 
 def test_a_report_is_downloaded(stack: Stack, tab: Tab, downloads: Path) -> None:
     body = {"filename": "report.csv", "content": "url\nnothing\n"}
-    begun = send(stack, "POST", "/v1/datalakes/default/imports/csv", body).body["job"]
+    job = send(stack, "POST", "/v1/datalakes/default/imports/csv", body).body["job"]
+    assert eventually(lambda: send(stack, "GET", f"/v1/jobs/{job['id']}").body["state"] == "succeeded")
     tab.open("#/default/jobs", stack.handle["api_key"])
-    tab.until(lambda: send(stack, "GET", f"/v1/jobs/{begun['id']}").body["state"] == "succeeded")
-    tab.run("document.dispatchEvent(new Event('visibilitychange'))")
     tab.press("Download the report")
     tab.until(lambda: [each for each in downloads.glob("*.csv") if "invalid_url" in each.read_text()])
 

@@ -30,9 +30,7 @@ PICTURE = png(40, 30)
 SECONDS_BETWEEN = 0.01
 LEFT_MS = 300_000
 
-READY = Facts(
-    status=Status.READY, type=Type.IMAGE, content_type="image/png", width=40, height=30, channels=3
-)
+READY = Facts(status=Status.READY, type=Type.IMAGE, content_type="image/png", width=40, height=30, channels=3)
 CORRUPT = Facts(status=Status.FAILED, status_reason=Reason.CORRUPT, type=Type.IMAGE)
 
 _ROLES = {f"Bearer {key}": role for role, key in KEYS.items()}
@@ -154,4 +152,3 @@ def _forget_clients() -> None:
     """They keep the endpoint that they were made with."""
     aws._make.cache_clear()
     aws._session.cache_clear()
-

@@ -30,7 +30,9 @@ def opened(site: Site, tab: Tab) -> Callable[[str], Tab]:
 
 
 def captions(tab: Tab) -> list[str]:
-    found: list[str] = tab.run("return [...document.querySelectorAll('.caption')].map((each) => each.textContent)")
+    found: list[str] = tab.run(
+        "return [...document.querySelectorAll('.caption')].map((each) => each.textContent)"
+    )
     return found
 
 
@@ -126,7 +128,10 @@ def test_a_query_is_marked_where_it_is_wrong_and_back_leads_out_of_it(
     tab.find("#query").send_keys('filename = "é𝄞" and >', Keys.ENTER)
     tab.says("At character 21")
     assert tab.find(".query-mistake mark").text == ">"
-    assert tab.run("return [document.activeElement.selectionStart, document.activeElement.id]") == [21, "query"]
+    assert tab.run("return [document.activeElement.selectionStart, document.activeElement.id]") == [
+        21,
+        "query",
+    ]
     tab.require_usable()
     tab.find("#query").clear()
     tab.find("#query").send_keys('filename = "b.png"', Keys.ENTER)
@@ -161,7 +166,7 @@ def test_what_is_asked_for_stands_in_the_address_and_can_be_let_go_of(
     tab.until(lambda: len(captions(tab)) == 7)
     tab.press("Failed, 1")
     tab.until(lambda: captions(tab) == ["corrupt.png"])
-    tab.find("#query").send_keys('size > 1000000', Keys.ENTER)
+    tab.find("#query").send_keys("size > 1000000", Keys.ENTER)
     tab.says("Nothing is like that")
     tab.open()
     tab.driver.get(address)
@@ -193,4 +198,3 @@ def test_a_phone_has_room_for_all_of_it(site: Site, opened: Callable[..., Tab]) 
     tab.says("type: Image")
     assert tab.run("return document.documentElement.scrollWidth <= innerWidth")
     assert tab.barriers() == []
-

@@ -66,7 +66,9 @@ def test_tags_are_edited_where_they_stand_and_are_text(site: Site, tab: Tab, ids
     tab.find("dialog .name-field input").send_keys(MARKUP, Keys.ENTER)
     tab.says(MARKUP)
     assert shown(ids[5])["tags"] == [MARKUP]
-    tab.until(lambda: tab.run("return [...document.querySelectorAll('dialog option')].map((each) => each.value)"))
+    tab.until(
+        lambda: tab.run("return [...document.querySelectorAll('dialog option')].map((each) => each.value)")
+    )
     assert tab.run("return document.querySelector('dialog datalist option').value") == "car"
     tab.press(f"Remove the tag {MARKUP}")
     tab.until(lambda: shown(ids[5])["tags"] == [])
@@ -145,9 +147,7 @@ def test_before_anything_is_deleted_it_is_said_how_many_and_what_that_means(
     assert [bool(shown(each)) for each in ids] == [True] * 3 + [False] * 3
 
 
-def test_a_list_of_what_is_selected_is_a_file(
-    site: Site, tab: Tab, ids: list[str], downloads: Path
-) -> None:
+def test_a_list_of_what_is_selected_is_a_file(site: Site, tab: Tab, ids: list[str], downloads: Path) -> None:
     formula = "=HYPERLINK(1),x.png"
     site.fill([formula], CORRUPT)
     tab.press("Refresh")
