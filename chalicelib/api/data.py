@@ -81,7 +81,7 @@ def locate_content(caller: "Caller", parameters: "Parameters", body: ContentBody
     home = lakes.find(caller.organization, lake)
     ids = list(dict.fromkeys(body.ids))
     found = records.read_all(ids)
-    there = [found[each] for each in ids if each in found and found[each].live and _is_in(home, found[each])]
+    there = [data for data in map(found.get, ids) if data and data.live and data.lake_id == home.id]
     homes, located = _homes(home, there), {}
     for data in there:
         with suppress(NoTarget):
@@ -116,13 +116,9 @@ def show_thumbnail(caller: "Caller", parameters: "Parameters", lake: str, id: st
 
 def find(lake: "Lake", data_id: str) -> "Data":
     data = records.read(data_id) if is_id(data_id) else None
-    if data is None or not _is_in(lake, data):
+    if data is None or not data.shown_in(lake.id):
         raise UnknownData(data_id)
     return data
-
-
-def _is_in(lake: "Lake", data: "Data") -> bool:
-    return data.shown and data.lake_id == lake.id
 
 
 def _homes(lake: "Lake", found: "Iterable[Data]") -> "Mapping[str, Bucket]":

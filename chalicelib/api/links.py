@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from chalicelib.api import answers, entries
 from chalicelib.api.bodies import Body, ByItself
 from chalicelib.api.entries import Entry
 from chalicelib.api.operations import operation
+from chalicelib.api.targets import Choice
 from chalicelib.downstream import links
 from chalicelib.downstream.outcomes import IfLinked
 from chalicelib.errors import InvalidQuery
@@ -54,19 +54,8 @@ class LinksBody(Body):
         return self
 
 
-class ChecksBody(Body):
+class ChecksBody(Choice):
     """Of neither, all links are checked."""
-
-    ids: Annotated[list[str], Field(min_length=1, max_length=limits.IDS_AT_ONCE)] | None = None
-    """Of links."""
-    q: Annotated[str, Field(min_length=1, max_length=limits.QUERY_CHARACTERS)] | None = None
-    """In the place of ids: a condition in the query language."""
-
-    @model_validator(mode="after")
-    def _is_one(self) -> "Self":
-        if self.ids is not None and self.q is not None:
-            raise PydanticCustomError("target", "Either ids or q should be given, or neither")
-        return self
 
 
 @operation(body=LinksBody, answers={200: answers.LinkedAnswer})
@@ -96,11 +85,7 @@ def check_links(caller: "Caller", parameters: "Parameters", body: ChecksBody, la
     `changed`. Those that could not be fetched before are fetched. Data that is no link is passed over.
     """
     home = lakes.find(caller.organization, lake)
-    if body.q is not None:
-        # Only when it is asked for: the parser costs every cold start a fifth of a second.
-        from chalicelib.query import language
-
-        language.parse(body.q, home.metadata_schema)
+    body.check(home)
     task: dict[str, Any] = body.model_dump(exclude_none=True)
     job = new_job(home.organization, home.id, JobKind.CHECK_LINKS, task)
     jobs.begin(job)

@@ -11,7 +11,7 @@ from chalicelib.api.operations import operation
 from chalicelib.api.parameters import Conditions, Name, PageParameters, Parameters
 from chalicelib.errors import Ambiguous, InvalidBody, InvalidCursor, InvalidQuery, InvalidRequest, UnknownData
 from chalicelib.model import limits
-from chalicelib.query import fields, folders, pages
+from chalicelib.query import fields, folders, language, pages
 from chalicelib.query.pages import Query
 from chalicelib.query.tree import Clause, Operator, conjoin
 from chalicelib.storage import buckets, labels, lakes, meters
@@ -149,9 +149,6 @@ def _conditions(lake: "Lake", asked: "PageParameters | SearchBody") -> "Iterator
     if isinstance(asked, SearchBody):
         yield from _listed(asked)
     if asked.q is not None:
-        # Only when it is asked for: the parser costs every cold start a fifth of a second.
-        from chalicelib.query import language
-
         yield language.parse(asked.q, lake.metadata_schema)
 
 

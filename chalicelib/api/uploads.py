@@ -183,7 +183,7 @@ def show_uploads(caller: "Caller", parameters: "Parameters", body: StatusBody, l
     """
     home = lakes.find(caller.organization, lake)
     found = records.read_all(dict.fromkeys(body.ids))
-    shown = {data.id: data for data in found.values() if data.shown and data.lake_id == home.id}
+    shown = {data.id: data for data in found.values() if data.shown_in(home.id)}
     missing = [data_id for data_id in dict.fromkeys(body.ids) if data_id not in shown]
     return answers.found(answers.describe_progress(list(shown.values()), missing))
 

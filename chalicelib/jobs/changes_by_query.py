@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.steps import RECORDS_PER_STEP, Step
 from chalicelib.model.edit import Edit
-from chalicelib.query import pages
+from chalicelib.query import language, pages
 from chalicelib.query.pages import Query
 from chalicelib.storage import edits, taggings
 from chalicelib.storage.edits import Outcome
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 
 def step(lake: "Lake", job: "Job") -> Step:
-    # Only here: the parser would cost every function's cold start a fifth of a second.
-    from chalicelib.query import language
-
     query = Query(where=language.parse(job.task["q"], lake.metadata_schema))
     page = pages.read(lake, query, job.position, RECORDS_PER_STEP)
     progress = _change(lake, job.task, [data.id for data in page.items])

@@ -12,7 +12,7 @@ from chalicelib.jobs.steps import Step
 from chalicelib.model import moment
 from chalicelib.model.data import Health, Kind, Status
 from chalicelib.model.lake import Preprocess
-from chalicelib.query import fields, pages
+from chalicelib.query import fields, language, pages
 from chalicelib.query.pages import Query
 from chalicelib.query.tree import Clause, Operator, conjoin
 from chalicelib.storage import records
@@ -116,9 +116,6 @@ def _listed(lake: "Lake", job: "Job", after: str | None) -> "_Links":
 def _queried(lake: "Lake", job: "Job", after: str | None) -> "_Links":
     conditions: list[Tree] = [Clause(fields.KIND, Operator.EQUAL, (Kind.LINK.value,))]
     if "q" in job.task:
-        # Only here: the parser would cost every function's cold start a fifth of a second.
-        from chalicelib.query import language
-
         conditions.append(language.parse(job.task["q"], lake.metadata_schema))
     page = pages.read(lake, Query(where=conjoin(conditions)), after, LINKS_PER_STEP)
     return page.items, 0, page.end

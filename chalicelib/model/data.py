@@ -202,6 +202,9 @@ class Data:
         """Whether people see it, and may write of it."""
         return self.live or self.announced
 
+    def shown_in(self, lake_id: str) -> bool:
+        return self.shown and self.lake_id == lake_id
+
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do for the present content."""

@@ -86,7 +86,7 @@ class Sieve:
         batches = list(batched(dict.fromkeys(ids), limits.READ_BATCH, strict=False))
         read = [data for batch in parallel.for_each(records.read_many, batches) for data in batch.values()]
         # An index is a little behind its table: what it still lists may be gone.
-        there = [data for data in read if data.shown and data.lake_id == self.lake.id]
+        there = [data for data in read if data.shown_in(self.lake.id)]
         if self._by_name:
             self._learn_names(there)
         return {data.id: data for data in there if self._test(data, self._names)}

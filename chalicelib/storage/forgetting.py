@@ -27,7 +27,7 @@ def forget(lake: "Lake", ids: "Iterable[str]", name: "Callable[[str], str] | Non
     for attempt in range(transactions.ATTEMPTS):
         found = records.read_all(waiting)
         done |= {data.id for data in found.values() if data.op_id == op_ids[data.id]}
-        plans = [data for data in found.values() if data.shown and data.lake_id == lake.id]
+        plans = [data for data in found.values() if data.shown_in(lake.id)]
         writes = [_writes(data, op_ids[data.id]) for data in plans]
         refused = transactions.attempt_each("forget records", writes, room)
         waiting = [data.id for data, was_refused in zip(plans, refused, strict=True) if was_refused]

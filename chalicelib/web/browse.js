@@ -141,7 +141,8 @@ function settled(asked) {
 function summary(listing, asked, stats) {
   if (mistakeIn(listing.failure)) return "Nothing was looked for: the query has a mistake.";
   if (listing.failure && !listing.length) return "";
-  if (!isQuestion(asked) && !asked.folders && stats) return `${count(stats.items, "item")}, ${bytes(stats.bytes)}`;
+  // Counts follow some seconds later.
+  if (!isQuestion(asked) && !asked.folders && stats?.items >= listing.length) return `${count(stats.items, "item")}, ${bytes(stats.bytes)}`;
   if (!listing.length && !listing.done) return "Looking …";
   return listing.done ? `${count(listing.length, asked.folders ? "entry" : "item", asked.folders ? "entries" : "items")}` : `${count(listing.length, "item")} so far${listing.searching ? " …" : ""}`;
 }

@@ -57,7 +57,7 @@ export function DeletionDialog({ api, lake, caller, target, say, onClose, onDone
         <p class="mistake" role="alert">${mistake}</p>
         <div class="actions">
           <button type="button" class="quiet" onClick=${onClose}>Cancel</button>
-          <button class="danger" disabled=${busy || !number || !confirmed}>${object ? "Delete" : "Forget"} ${number ? count(number, "item") : ""}</button>
+          <button class="danger" disabled=${busy || !number || !confirmed}>${`${object ? "Delete" : "Forget"} ${number ? count(number, "item") : ""}`}</button>
         </div>
       </form>
     <//>

@@ -38,7 +38,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def tab(request: pytest.FixtureRequest, site: Site, chromium: Chrome) -> Iterator[Tab]:
+def tab(site: Site, chromium: Chrome) -> Iterator[Tab]:
     """Nobody is signed in. Whoever leaves complaints in its console has failed."""
     with browsing.tab(chromium, site.address) as opened:
         yield opened

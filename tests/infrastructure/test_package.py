@@ -22,7 +22,7 @@ def test_pillow_comes_with_its_libraries(code):
 
 
 def test_the_grammar_of_queries_comes_with_its_module(code):
-    assert {"chalicelib/query/language.py", "chalicelib/query/grammar.lark"} <= set(code.namelist())
+    assert {"chalicelib/query/reader.py", "chalicelib/query/grammar.lark"} <= set(code.namelist())
 
 
 def test_the_gallery_comes_whole_and_with_the_licences_of_what_it_holds(code):

@@ -10,7 +10,7 @@ from chalicelib.api import problems
 from chalicelib.errors import InvalidQuery
 from chalicelib.model.data import Type
 from chalicelib.model.label import LabelKind
-from chalicelib.query import fields, language, pages, plans
+from chalicelib.query import fields, language, pages, plans, reader
 from chalicelib.query.fields import Content
 from chalicelib.query.pages import Query
 from chalicelib.storage.records import Order
@@ -91,8 +91,8 @@ def test_the_ways_are_all_there_are():
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (language.CLAUSES, "at most 20 clauses"),
-        (language.CHARACTERS, "4,096 characters"),
+        (reader.CLAUSES, "at most 20 clauses"),
+        (reader.CHARACTERS, "4,096 characters"),
         (plans.GATHERED, "up to 2,000 data found by ids, names and tags"),
         (plans.PROBED, "up to 1,000 found otherwise"),
         (pages.READ_BUDGET, "reads at most 2,000 data"),
