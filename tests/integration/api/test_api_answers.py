@@ -345,12 +345,13 @@ def test_every_request_is_one_line_without_secrets(gateway, lake, put, monkeypat
     }
 
 
-def test_every_route_but_the_description_of_the_api_has_the_authorizer():
+def test_every_route_but_the_gallery_and_the_description_of_the_api_has_the_authorizer():
     guards = {
         (path, method): entry.authorizer
         for path, methods in app.app.routes.items()
         for method, entry in methods.items()
     }
-    assert guards.pop(("/v1/openapi.json", "GET")) is None
+    for path in ("/", "/web/{file}", "/v1/openapi.json"):
+        assert guards.pop((path, "GET")) is None
     assert guards
     assert all(guard is app.authorize for guard in guards.values())
