@@ -31,8 +31,8 @@ BUDGET_REQUESTS: Final = 5
 _REFERENCE: Final = re.compile(r'(?:href|src)="(web/[^"]+)"')
 _ASKED: Final = """
     const asked = performance.getEntriesByType("resource").filter((each) => !each.name.endsWith(".svg"));
-    const first = asked.findIndex((each) => each.initiatorType === "img");
-    return 1 + asked.slice(0, first < 0 ? asked.length : first).length;
+    const first = asked.find((each) => each.initiatorType === "img");
+    return first && 1 + asked.filter((each) => each.startTime < first.startTime).length;
 """
 """With the page itself, and without its icon, which nothing waits for."""
 
@@ -64,8 +64,7 @@ def _visit(cloud: "Stack") -> int:
         browsing.tab(driver, cloud.handle.gallery_url) as tab,
     ):
         tab.open("", cloud.handle.api_key)
-        tab.find(".grid img")
-        return int(tab.run(_ASKED))
+        return int(tab.until(lambda: tab.run(_ASKED)))
 
 
 def _page_octets(url: str) -> int:

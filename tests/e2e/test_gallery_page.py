@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,13 +31,17 @@ def pictures(stack: Stack) -> Iterator[str]:
     stack.clear(f"{folder}/")
 
 
-def visit(tab: Tab) -> list[dict[str, object]]:
+def visit(tab: Tab) -> list[dict[str, Any]]:
     """What was asked for until the first thumbnail was, without the icon, which nothing waits for."""
-    tab.find(".grid img")
-    asked = tab.run("return performance.getEntriesByType('resource').map((each) => each.toJSON())")
-    asked = [each for each in asked if not each["name"].endswith(".svg")]
-    first = min(each["startTime"] for each in asked if each["initiatorType"] == "img")
-    return [each for each in asked if each["startTime"] < first]
+
+    def asked() -> list[dict[str, Any]]:
+        return list(tab.run("return performance.getEntriesByType('resource').map((each) => each.toJSON())"))
+
+    def thumbnails() -> list[float]:
+        return [each["startTime"] for each in asked() if each["initiatorType"] == "img"]
+
+    first = min(tab.until(thumbnails))
+    return [each for each in asked() if each["startTime"] < first and not each["name"].endswith(".svg")]
 
 
 def test_thumbnails_are_there_after_five_requests_and_after_three_when_one_returns(
@@ -48,7 +53,7 @@ def test_thumbnails_are_there_after_five_requests_and_after_three_when_one_retur
     tab.driver.get("about:blank")
     tab.open()
     kept = [each for each in visit(tab) if each["transferSize"] == 0]
-    assert {urlsplit(str(each["name"])).path.rpartition(".")[2] for each in kept} == {"css", "js"}
+    assert {urlsplit(each["name"]).path.rpartition(".")[2] for each in kept} == {"css", "js"}
 
 
 def test_the_key_is_in_the_tabs_own_storage_and_nowhere_else(stack: Stack, tab: Tab) -> None:
