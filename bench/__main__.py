@@ -19,6 +19,7 @@ from bench import (
     pages,
     results,
     scan,
+    scrolling,
     throughput,
     uploads,
 )
@@ -40,6 +41,7 @@ PARTS: Final[dict[str, Any]] = {
     "csv": csv_import,
     "client": client,
     "gallery": gallery,
+    "scrolling": scrolling,
 }
 
 

@@ -89,7 +89,7 @@ export default function Browse({ api, lake, caller, say, route, onReady }) {
             <button aria-pressed=${asked.folders ? "true" : "false"} onClick=${() => ask({ folders: true })}>Folders</button>
           </div>
           <${Order} asked=${asked} onAsk=${ask} />
-          <button class="quiet" onClick=${restart}>Refresh</button>
+          <button class="quiet" aria-label="Refresh" title="Refresh" onClick=${restart}>↻</button>
         </div>
       </div>
       <div class="columns">

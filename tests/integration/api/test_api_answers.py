@@ -145,6 +145,13 @@ def test_what_could_run_in_a_browser_is_downloaded(gateway, lake, put, facts):
     assert "response-content-disposition=attachment" in location
 
 
+@pytest.mark.parametrize(("download", "disposition"), [(False, "inline"), (True, "attachment")])
+def test_content_is_located_to_be_shown_or_to_be_saved(gateway, lake, put, download, disposition):
+    data = put(lake, "a.jpg")
+    answer = gateway.call("POST", f"{DATA}/content", {"ids": [data.id], "download": download})
+    assert f"response-content-disposition={disposition}" in answer.body["items"][0]["url"]
+
+
 def test_a_thumbnail_is_a_redirect_to_the_artifacts(gateway, lake, put):
     data = put(lake, "a.jpg")
     answer = gateway.get(f"{DATA}/{data.id}/thumbnail")
