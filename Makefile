@@ -17,6 +17,7 @@ down: $(READY)  ## ends it; KEEP=1 keeps its state for the next `make up`
 	@exec .venv/bin/python -m infra.local down
 
 test: $(READY)  ## all tests
+	@infra/browser.sh
 	@exec .venv/bin/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)  ## style, types, the rooms' arrows, the packaged template

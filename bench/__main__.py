@@ -12,12 +12,14 @@ from bench import (
     cold_start,
     cost,
     csv_import,
+    gallery,
     imaging,
     labels,
     latency,
     pages,
     results,
     scan,
+    scrolling,
     throughput,
     uploads,
 )
@@ -38,6 +40,8 @@ PARTS: Final[dict[str, Any]] = {
     "imaging": imaging,
     "csv": csv_import,
     "client": client,
+    "gallery": gallery,
+    "scrolling": scrolling,
 }
 
 

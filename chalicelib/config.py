@@ -39,6 +39,11 @@ class Config:
         return os.environ.get("TEST_ENDPOINT", "")
 
     @cached_property
+    def gallery_origins(self) -> list[str]:
+        """Where the gallery may send bytes and get them from, beside its own origin and the region's S3."""
+        return os.environ.get("GALLERY_ORIGINS", "").split()
+
+    @cached_property
     def keys_table(self) -> str:
         return os.environ["KEYS_TABLE"]
 

@@ -35,7 +35,8 @@ TidelakeError
 │   ├── NoContent           its bytes have not come yet
 │   ├── NoThumbnail
 │   ├── ThumbnailAwaited    it is being made
-│   └── NoReport
+│   ├── NoReport
+│   └── UnknownFile         of the gallery
 └── Conflict                does not fit what is there
     ├── Ambiguous           several are meant, and one was asked for
     ├── LabelExists
@@ -198,6 +199,10 @@ class ThumbnailAwaited(NotFound):
 
 
 class NoReport(NotFound):
+    pass
+
+
+class UnknownFile(NotFound):
     pass
 
 

@@ -188,6 +188,7 @@ def main() -> None:
     if given.json:
         json.dump({"outputs": outputs, "api_key": key}, sys.stdout)
         return
+    print(f"Gallery {outputs['EndpointURL']}")
     print(f"API     {outputs['EndpointURL']}v1")
     print(f"Bucket  {outputs['DataBucket']}")
     print(

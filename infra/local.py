@@ -49,6 +49,8 @@ class Handle:
     aws_access_key_id: str
     aws_secret_access_key: str
     api_url: str
+    gallery_url: str = ""
+    """Not in what was kept of a stack that had none."""
     api_key: str
     bucket: str
     artifacts_bucket: str
@@ -158,12 +160,14 @@ def _deploy(local_cloud: cloud.Cloud, parameters: "Mapping[str, str]", kept: Han
 
 
 def _handle(local_cloud: cloud.Cloud, outputs: "Mapping[str, str]", api_key: str) -> Handle:
+    stage_url = f"{local_cloud.endpoint_url}/_aws/execute-api/{outputs['RestAPIId']}/api"
     return Handle(
         endpoint_url=local_cloud.endpoint_url,
         region=cloud.REGION,
         aws_access_key_id=local_cloud.access_key_id,
         aws_secret_access_key=local_cloud.secret_access_key,
-        api_url=f"{local_cloud.endpoint_url}/_aws/execute-api/{outputs['RestAPIId']}/api/v1",
+        api_url=f"{stage_url}/v1",
+        gallery_url=f"{stage_url}/",
         api_key=api_key,
         bucket=outputs["DataBucket"],
         artifacts_bucket=outputs["ArtifactsBucket"],
@@ -217,6 +221,7 @@ def main() -> None:
     if sys.argv[1] == "up":
         with stack(port=chosen_port(), stays=True) as handle:
             print(f"The stack is up at {handle.api_url}; .local/stack.json says the rest.")
+            print(f"Gallery  {handle.gallery_url}\nKey      {handle.api_key}")
     else:
         keep = os.environ.get("KEEP", "") not in ("", "0")
         print("The stack is down." if down(keep=keep) else "There was no stack to end.")

@@ -51,6 +51,9 @@ UNUSED = (
 )
 """A third of the files. Unpacking them is most of what a cold start takes, at least on the local cloud."""
 
+SHIPPED = ("*.py", "*.lark", "*.css", "*.html", "*.js", "*.svg", "LICENSE-*")
+"""What runs, goes to browsers, or says on which terms it may."""
+
 MEGABYTES = 400
 """What building takes on the disk, most of it only while it lasts."""
 
@@ -94,7 +97,8 @@ def build(output: Path = OUTPUT) -> Package:
 
 def _sources() -> list[Path]:
     ours = ROOT / "chalicelib"
-    return [ROOT / "app.py", *sorted([*ours.rglob("*.py"), *ours.rglob("*.lark")])]
+    files = (file for pattern in SHIPPED for file in ours.rglob(pattern))
+    return [ROOT / "app.py", *sorted(files)]
 
 
 def _settings() -> list[Path]:

@@ -157,6 +157,7 @@ def _show(handle: "Handle", put: set[str]) -> None:
         console.print(f"… and {len(put) - ROWS:,} more")
     example = f"{handle.api_url}/datalakes/default/data?limit=3"
     addresses = f"""
+Gallery {handle.gallery_url}
 API     {handle.api_url}
 Key     {handle.api_key}
 Bucket  s3://{handle.bucket} at {handle.endpoint_url}, with the credentials in .local/stack.json

@@ -22,8 +22,9 @@ from chalicelib.query.plans import Sorted
 from chalicelib.query.tree import conjuncts
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
+    from chalicelib.api.callers import Caller
     from chalicelib.downstream.outcomes import Outcome
     from chalicelib.model.connector import Connector, Findings
     from chalicelib.model.counts import Counts
@@ -133,11 +134,18 @@ class DataAnswer(TypedDict):
     tags: list[str]
     source: str | None
     thumbnail: bool
+    thumbnail_url: NotRequired[str | None]
+    """Where `thumbnails` are asked for: valid for 15 minutes, without a key. Null: there is none."""
 
 
 class ContentAnswer(TypedDict):
     id: str
     url: str
+
+
+class LocationAnswer(TypedDict):
+    url: str
+    """Valid for 15 minutes, without a key."""
 
 
 class ContentsAnswer(TypedDict):
@@ -406,6 +414,12 @@ class FindingsAnswer(TypedDict):
     state_reason: str | None
 
 
+class CallerAnswer(TypedDict):
+    organization: str
+    role: Role
+    key_id: str
+
+
 class KeyAnswer(TypedDict):
     id: str
     name: str
@@ -564,6 +578,10 @@ def describe_plan(page: "Page", meter: "Meter") -> PlanAnswer:
     }
 
 
+def describe_caller(caller: "Caller") -> CallerAnswer:
+    return {"organization": caller.organization, "role": caller.role, "key_id": caller.key_id}
+
+
 def describe_label(label: "Label", count: int) -> LabelAnswer:
     return {"id": label.id, "name": label.name, "count": count, "created_at": label.created_at}
 
@@ -609,12 +627,19 @@ def describe_key(key: "ApiKey") -> KeyAnswer:
     }
 
 
-def fitting(items: "Iterable[Data]", names: Mapping[str, str]) -> list[str]:
+def fitting(
+    items: "Iterable[Data]",
+    names: Mapping[str, str],
+    thumbnail_url: "Callable[[Data], str | None] | None" = None,
+) -> list[str]:
     """As many of the items, as JSON, as one answer can carry."""
     texts: list[str] = []
     room = _BODY_BYTES
     for item in items:
-        text = _json(describe_data(item, names))
+        described = describe_data(item, names)
+        if thumbnail_url:
+            described["thumbnail_url"] = thumbnail_url(item)
+        text = _json(described)
         room -= len(text)
         if texts and room < 0:
             break

@@ -44,6 +44,8 @@ _SHOWN_BY_BROWSERS = frozenset(
 class ContentBody(Body):
     ids: Annotated[list[str], Field(min_length=1, max_length=limits.IDS_AT_ONCE)]
     """Of data. Each counts once, however often it is named."""
+    download: bool = False
+    """To be saved as files, also what browsers could show."""
 
 
 @operation(answers={200: answers.DataAnswer}, errors=(UnknownData,))
@@ -87,7 +89,7 @@ def locate_content(caller: "Caller", parameters: "Parameters", body: ContentBody
     homes, located = _homes(home, there), {}
     for data in there:
         with suppress(NoTarget):
-            located[data.id] = _locate(home, data, homes)
+            located[data.id] = _locate(home, data, homes, shown=not body.download)
     items = [answers.describe_content(*each) for each in located.items()]
     return answers.found({"items": items, "missing": [each for each in ids if each not in located]})
 
@@ -139,8 +141,8 @@ def _homes(lake: "Lake", found: "Iterable[Data]") -> "Mapping[str, Bucket]":
     return connectors.homes(lake.organization) if points else {}
 
 
-def _locate(lake: "Lake", data: "Data", homes: "Mapping[str, Bucket]") -> str:
-    """Raises NoTarget where no connector reaches it."""
+def _locate(lake: "Lake", data: "Data", homes: "Mapping[str, Bucket]", *, shown: bool = True) -> str:
+    """`shown`: by browsers, where they can do so safely. Raises NoTarget where no connector reaches it."""
     if data.url and not data.url.startswith(urls.S3):
         return data.url
     bucket, object_name = lake.home, data.object_name
@@ -149,9 +151,9 @@ def _locate(lake: "Lake", data: "Data", homes: "Mapping[str, Bucket]") -> str:
         if target.host not in homes:
             raise NoTarget(target.host)
         bucket, object_name = homes[target.host], target.target
-    shown = _is_shown(data)
-    content_type = str(data.content_type) if shown else "application/octet-stream"
-    return buckets.content_url(bucket, object_name, content_type=content_type, inline=shown)
+    inline = shown and _is_shown(data)
+    content_type = str(data.content_type) if inline else "application/octet-stream"
+    return buckets.content_url(bucket, object_name, content_type=content_type, inline=inline)
 
 
 def _is_shown(data: "Data") -> bool:

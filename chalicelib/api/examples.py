@@ -314,6 +314,9 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "job": _JOB | {"kind": "csv_import", "progress": {}, "state": "queued", "started_at": None},
         "upload": None,
     },
+    "LocationAnswer": {
+        "url": "https://tidelake-dev-artifacts-123456789012-eu-west-1.s3.eu-west-1.amazonaws.com/imports/…"
+    },
     "FormAnswer": {
         "method": "POST",
         "url": "https://tidelake-dev-artifacts-123456789012-eu-west-1.s3.amazonaws.com/",
@@ -334,6 +337,7 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "state": "active",
         "state_reason": None,
     },
+    "CallerAnswer": {"organization": "acme", "role": "editor", "key_id": _KEY["id"]},
     "KeyBody": {"name": "ci", "role": "editor"},
     "KeyAnswer": _KEY,
     "NewKeyAnswer": _KEY | {"key": f"tl_{_KEY['id']}_{'0' * 64}"},

@@ -1,8 +1,11 @@
 """One request and its answer: who asks for what, whether they may, and one line in the log about it."""
 
+from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+from chalice.app import Response
 
 from chalicelib.api import bodies, parameters, problems, repeats
 from chalicelib.api.callers import caller_of
@@ -12,7 +15,7 @@ from chalicelib.observability import logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from chalice.app import Blueprint, Request, Response
+    from chalice.app import Blueprint, Request
 
     from chalicelib.api.bodies import Body
     from chalicelib.api.operations import Route
@@ -22,20 +25,22 @@ if TYPE_CHECKING:
 def answering(blueprint: "Blueprint", route: "Route") -> "Callable[..., Response]":
     """What Chalice calls for the route. No exception leaves it: Chalice's own answers are no problem+json."""
 
-    def answer(**path: str) -> "Response":
+    def answer(**path: str) -> Response:
         request, started, failure = blueprint.current_request, perf_counter(), None
         try:
             response = _answer(route, request, path)
         except Exception as error:
             failure = error
             response = problems.answer(error, request.context["requestId"])
+        if _is_known(request, response):
+            response = Response("", headers=response.headers, status_code=HTTPStatus.NOT_MODIFIED)
         _log(route, request, response, perf_counter() - started, failure)
         return response
 
     return answer
 
 
-def _answer(route: "Route", request: "Request", path: "Mapping[str, str]") -> "Response":
+def _answer(route: "Route", request: "Request", path: "Mapping[str, str]") -> Response:
     caller = None if route.role is None else caller_of(request.context)
     if caller and route.role:
         caller.require(route.role)
@@ -53,6 +58,12 @@ def _answer(route: "Route", request: "Request", path: "Mapping[str, str]") -> "R
         lambda seed: operation.view(caller, *asked, **places, seed=seed),
         operation.hidden,
     )
+
+
+def _is_known(request: "Request", response: Response) -> bool:
+    """Whether the caller has what is answered, and says so."""
+    etag = response.headers.get("ETag")
+    return etag is not None and etag in request.headers.get("If-None-Match", "").split(", ")
 
 
 def _raw_body(request: "Request") -> bytes:

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from chalicelib.api import answers, cursors, walks
 from chalicelib.api.operations import operation
-from chalicelib.api.parameters import ListParameters, Name, Number, Parameters
+from chalicelib.api.parameters import Flag, ListParameters, Name, Number, Parameters
 from chalicelib.errors import JobIsOver, JobMustEnd, NoReport, UnknownJob, UnknownLake
 from chalicelib.model.job import IMPORTS, JobKind, JobState
 from chalicelib.storage import exports, jobs, lakes, sheets
@@ -26,6 +26,8 @@ class JobsParameters(ListParameters):
 class ReportParameters(Parameters):
     part: Annotated[int, Field(ge=1), Number] | None = None
     """Which of its files, where it has several."""
+    redirect: Flag = True
+    """`false`: tell where it is. A page cannot follow a redirect with its key and without it."""
 
 
 @operation(JobsParameters, answers={200: answers.JobsAnswer}, errors=(UnknownLake,))
@@ -69,7 +71,7 @@ def cancel_job(caller: "Caller", parameters: "Parameters", id: str) -> "Response
     return answers.begun(jobs.cancel(caller.organization, id))
 
 
-@operation(ReportParameters, answers={302: None}, errors=(UnknownJob, NoReport))
+@operation(ReportParameters, answers={200: answers.LocationAnswer, 302: None}, errors=(UnknownJob, NoReport))
 def show_report(caller: "Caller", parameters: ReportParameters, id: str) -> "Response":
     """Get the report of a job.
 
@@ -87,7 +89,7 @@ def show_report(caller: "Caller", parameters: ReportParameters, id: str) -> "Res
     url = _report_url(jobs.read(caller.organization, id), parameters.part)
     if url is None:
         raise NoReport
-    return answers.redirect(url)
+    return answers.redirect(url) if parameters.redirect else answers.found({"url": url})
 
 
 def _report_url(job: "Job", part: int | None) -> str | None:

@@ -50,6 +50,15 @@ class KeyBody(Body):
     """From then on it is refused. Null: never."""
 
 
+@operation(answers={200: answers.CallerAnswer})
+def show_caller(caller: "Caller", parameters: "Parameters") -> "Response":
+    """Show who asks.
+
+    What the API takes the sender of the key for.
+    """
+    return answers.found(answers.describe_caller(caller))
+
+
 @operation(body=KeyBody, creates=True, hidden={"key": keys.text_of}, answers={201: answers.NewKeyAnswer})
 def create_key(caller: "Caller", parameters: "Parameters", body: KeyBody, seed: bytes) -> "Response":
     """Create an API key.

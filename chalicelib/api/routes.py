@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ROUTES = (
     Route("GET", "/v1/openapi.json", "description.show_openapi", None),
+    Route("GET", "/v1/caller", "keys.show_caller"),
     Route("GET", "/v1/keys", "keys.list_keys", Role.ADMIN),
     Route("POST", "/v1/keys", "keys.create_key", Role.ADMIN),
     Route("DELETE", "/v1/keys/{id}", "keys.revoke_key", Role.ADMIN),
@@ -75,9 +76,16 @@ ROUTES = (
 )
 
 
+PAGES = (
+    Route("GET", "/", "gallery.show_page", None),
+    Route("GET", "/web/{file}", "gallery.show_file", None),
+)
+"""For people's browsers, and no part of the API that is described."""
+
+
 def register(app: "Chalice", authorizer: "ChaliceAuthorizer") -> None:
     blueprint = Blueprint(__name__)
-    for route in ROUTES:
+    for route in (*PAGES, *ROUTES):
         # No content types: Chalice would refuse others with an answer that is no problem+json.
         decorate = blueprint.route(
             route.path,

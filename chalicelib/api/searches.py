@@ -15,7 +15,7 @@ from chalicelib.model import limits
 from chalicelib.query import fields, folders, language, pages
 from chalicelib.query.pages import Query
 from chalicelib.query.tree import Clause, Operator, conjoin
-from chalicelib.storage import labels, lakes, meters
+from chalicelib.storage import buckets, labels, lakes, meters
 from chalicelib.storage.records import Order
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.callers import Caller
+    from chalicelib.model.data import Data
     from chalicelib.model.lake import Lake
     from chalicelib.query.tree import Tree
 
@@ -113,10 +114,11 @@ def _page(lake: "Lake", asked: "PageParameters | SearchBody") -> "Response":
     read = pages.read if query.under is None else folders.read
     with meters.metered() if asked.explain else nullcontext() as meter:
         page = read(lake, query, after, asked.limit)
-    texts = answers.fitting(page.items, labels.names_of(lake.id, page.items))
+    names = labels.names_of(lake.id, page.items)
+    texts = answers.fitting(page.items, names, _thumbnail_url if asked.thumbnails else None)
     if len(texts) < len(page.items):
         page = page.cut(query, len(texts))
-    if isinstance(asked, SearchBody) and asked.ids is not None:
+    if asked.thumbnails or (isinstance(asked, SearchBody) and asked.ids is not None):
         looks.ask(lake, page.items)
     more: dict[str, object] = {}
     if query.under is not None:
@@ -124,6 +126,10 @@ def _page(lake: "Lake", asked: "PageParameters | SearchBody") -> "Response":
     if meter:
         more["plan"] = answers.describe_plan(page, meter)
     return answers.page(texts, None if page.end is None else cursors.encode(lake, query, page.end), more)
+
+
+def _thumbnail_url(data: "Data") -> str | None:
+    return buckets.thumbnail_url(data) if data.thumbnail else None
 
 
 def _query(lake: "Lake", asked: "PageParameters | SearchBody") -> Query:

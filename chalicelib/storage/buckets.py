@@ -216,6 +216,15 @@ def content_url(bucket: "Bucket", object_name: str, *, content_type: str, inline
     )
 
 
+def origins() -> "list[str]":
+    """Those of presigned addresses, of all buckets of the stack's region: a bucket is in the host's name, or
+    in the path where its own name has a dot."""
+    scheme, _, host = str(_artifacts().meta.endpoint_url).partition("://")
+    # What is no host's name has none below it.
+    below = [] if host[-1:].isdigit() else [f"{scheme}://*.{host}"]
+    return [f"{scheme}://{host}", *below]
+
+
 def thumbnail_url(data: "Data") -> str:
     return _presigned(_artifacts(), Bucket=config.artifacts_bucket, Key=data.thumbnail_key)
 

@@ -1,11 +1,14 @@
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from selenium.webdriver import Chrome
 
 from infra import local
+from tests.e2e import browsing
+from tests.e2e.browsing import Tab
 from tests.e2e.elsewhere import Elsewhere
 from tests.e2e.lake import Stack
 
@@ -33,3 +36,40 @@ def stack(tmp_path_factory: pytest.TempPathFactory, elsewhere: Elsewhere) -> Ite
     parameters = {**local.PARAMETERS, "FetchTestServer": elsewhere.address}
     with local.stack(tmp_path_factory.mktemp("stack"), parameters=parameters) as handle:
         yield Stack(asdict(handle))
+
+
+@pytest.fixture(scope="session")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="session")
+def chromium(downloads: Path) -> Iterator[Chrome]:
+    try:
+        with browsing.chromium(downloads) as driver:
+            yield driver
+    except browsing.Absent as absent:
+        pytest.fail(str(absent), pytrace=False)
+
+
+@pytest.fixture
+def tab(request: pytest.FixtureRequest, stack: Stack, chromium: Chrome) -> Iterator[Tab]:
+    """The gallery, with nobody signed in. Whoever leaves complaints in its console has failed."""
+    with browsing.tab(chromium, stack.handle["gallery_url"]) as opened:
+        yield opened
+        if request.node.stash.get(_FAILED, False):
+            opened.photograph(browsing.FAILURES / f"{request.node.name}.png")
+        assert opened.complaints() == []
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections import Counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalicelib.formats import parquet
 from tests.e2e.elsewhere import Elsewhere
@@ -25,7 +26,9 @@ def ended(stack: Stack, begun: Any) -> dict[str, Any]:
 def report(stack: Stack, job: dict[str, Any]) -> list[dict[str, str]]:
     answer = send(stack, "GET", f"/v1/jobs/{job['id']}/report")
     assert answer.status == 302
-    stored = stack.fetch(answer.headers["Location"])
+    located = send(stack, "GET", f"/v1/jobs/{job['id']}/report?redirect=false")
+    assert urlsplit(located.body["url"]).path == urlsplit(answer.headers["Location"]).path
+    stored = stack.fetch(located.body["url"])
     assert stored.headers["Content-Disposition"].startswith("attachment")
     return list(csv.DictReader(io.StringIO(stored.raw.decode(), newline="")))
 

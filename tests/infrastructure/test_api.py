@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -54,13 +55,14 @@ def test_a_missing_or_unknown_key_is_a_401_and_an_unknown_route_a_404(responses)
     assert problem(responses["MISSING_AUTHENTICATION_TOKEN"])["code"] == "not_found"
 
 
-def test_every_route_but_the_description_of_the_api_asks_the_authorizer(definition):
+def test_every_route_but_the_gallery_and_the_description_of_the_api_asks_the_authorizer(definition):
     guards = {
         (path, method): operation.get("security")
         for path, operations in definition["paths"].items()
         for method, operation in operations.items()
     }
     assert guards.pop(("/v1/openapi.json", "get")) is None
+    assert [guards.pop(path) for path in (("/", "get"), ("/web/{file}", "get"))] == [None, None]
     assert guards
     assert all(guard == [{"authorize": []}] for guard in guards.values())
 
@@ -74,3 +76,29 @@ def test_the_gateway_limits_what_one_stage_takes(resources):
     (settings,) = resources["RestAPI"]["MethodSettings"]
     assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
     assert settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"] < 10_000
+
+
+def test_the_gateway_compresses_what_is_not_tiny(definition, resources):
+    assert resources["RestAPI"]["MinimumCompressionSize"] <= 2048
+
+
+ORIGIN = "https://store.example.org:9000"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("", True),
+        (ORIGIN, True),
+        ("https://*.s3.eu-north-1.amazonaws.com https://s3.eu-north-1.amazonaws.com", True),
+        ("*", False),
+        ("https://*", False),
+        ("http://example.org", False),
+        (f"{ORIGIN}; script-src *", False),
+        (f"{ORIGIN}\n{ORIGIN}", False),
+        ("'unsafe-inline'", False),
+    ],
+)
+def test_the_gallery_is_told_of_origins_and_of_nothing_else(template, given, taken):
+    pattern = template["Parameters"]["GalleryOrigins"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, given)) == taken

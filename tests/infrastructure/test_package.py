@@ -29,6 +29,15 @@ def test_the_grammar_of_queries_comes_with_its_module(code):
     assert {"chalicelib/query/reader.py", "chalicelib/query/grammar.lark"} <= set(code.namelist())
 
 
+def test_the_gallery_comes_whole_and_with_the_licences_of_what_it_holds(code):
+    shipped = {
+        Path(name).relative_to("chalicelib/web") for name in code.namelist() if "chalicelib/web/" in name
+    }
+    web = Path("chalicelib/web")
+    kept = {path.relative_to(web) for path in web.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert kept - {Path("vendor/README.md")} <= shipped
+
+
 def test_only_what_runs_is_packaged(code):
     top = {name.split("/")[0] for name in code.namelist()}
     assert not top & {"pytest", "moto", "ministack", "mypy", "infra", "tests", "bench", "pip", "bin"}

@@ -165,6 +165,14 @@ def test_buckets_are_private_and_forget_unfinished_uploads(of_type):
         assert 1 <= aborted["DaysAfterInitiation"] <= 7
 
 
+def test_pages_may_send_to_buckets_and_read_what_is_presigned(of_type):
+    for bucket in of_type("Bucket").values():
+        (rule,) = bucket["CorsConfiguration"]["CorsRules"]
+        assert rule["AllowedOrigins"] == ["*"]
+        assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST", "PUT"}
+        assert rule["ExposedHeaders"] == ["ETag"]
+
+
 def test_only_what_was_left_in_quarantine_and_files_of_jobs_expire(of_type):
     expiring = {
         (name, rule["Prefix"], rule["ExpirationInDays"])

@@ -148,6 +148,13 @@ def test_what_could_run_in_a_browser_is_downloaded(gateway, lake, put, facts):
     assert "response-content-disposition=attachment" in location
 
 
+@pytest.mark.parametrize(("download", "disposition"), [(False, "inline"), (True, "attachment")])
+def test_content_is_located_to_be_shown_or_to_be_saved(gateway, lake, put, download, disposition):
+    data = put(lake, "a.jpg")
+    answer = gateway.call("POST", f"{DATA}/content", {"ids": [data.id], "download": download})
+    assert f"response-content-disposition={disposition}" in answer.body["items"][0]["url"]
+
+
 def test_a_thumbnail_is_a_redirect_to_the_artifacts(gateway, lake, put):
     data = put(lake, "a.jpg")
     buckets.put_thumbnail(data.thumbnail_key, b"webp")
@@ -357,12 +364,13 @@ def test_every_request_is_one_line_without_secrets(gateway, lake, put, monkeypat
     }
 
 
-def test_every_route_but_the_description_of_the_api_has_the_authorizer():
+def test_every_route_but_the_gallery_and_the_description_of_the_api_has_the_authorizer():
     guards = {
         (path, method): entry.authorizer
         for path, methods in app.app.routes.items()
         for method, entry in methods.items()
     }
-    assert guards.pop(("/v1/openapi.json", "GET")) is None
+    for path in ("/", "/web/{file}", "/v1/openapi.json"):
+        assert guards.pop((path, "GET")) is None
     assert guards
     assert all(guard is app.authorize for guard in guards.values())

@@ -209,3 +209,13 @@ def test_a_request_that_comes_again_too_soon_is_a_conflict(admin, monkeypatch):
     first = create(admin, "one")
     assert is_problem(second[0], 409, "conflict")
     assert create(admin, "one").body == first.body
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor", "admin"])
+def test_everybody_is_told_what_the_api_takes_them_for(gateway, role):
+    gateway.authorizer |= {"role": role, "key_id": "0123456789abcdef"}
+    assert gateway.call("GET", "/v1/caller").body == {
+        "organization": gateway.authorizer["organization"],
+        "role": role,
+        "key_id": "0123456789abcdef",
+    }

@@ -1,7 +1,7 @@
 """Listing, searching and finding, over tables that moto keeps."""
 
 import itertools
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -270,3 +270,27 @@ def test_names_that_no_index_can_hold_are_just_not_there(gateway, shown):
 
 def test_every_kind_can_be_asked_for(gateway, shown):
     assert all(isinstance(listed(gateway, kind=kind.value), list) for kind in Kind)
+
+
+def test_pages_tell_where_thumbnails_are_only_when_they_are_asked_to(gateway, lake, put):
+    shown, bare = put(lake, "a.jpg"), put(lake, "b.txt", thumbnail=False)
+    asked = (
+        gateway.get(f"{DATA}?thumbnails=true"),
+        gateway.call("POST", f"{DATA}/search", {"thumbnails": True}),
+    )
+    for answer in asked:
+        urls = {item["id"]: item["thumbnail_url"] for item in answer.body["items"]}
+        assert urls.keys() == {shown.id, bare.id}
+        assert urls[bare.id] is None
+        found = urlsplit(urls[shown.id])
+        assert found.path == f"/{shown.thumbnail_key}"
+        assert parse_qs(found.query)["X-Amz-Expires"] == ["900"]
+    assert all("thumbnail_url" not in item for item in gateway.get(DATA).body["items"])
+
+
+def test_a_page_with_thumbnails_goes_on_where_it_ended_without(gateway, lake, put):
+    for n in range(4):
+        put(lake, f"{n}.jpg")
+    first = gateway.get(f"{DATA}?order_by=object_name&limit=2&thumbnails=true")
+    second = gateway.get(f"{DATA}?order_by=object_name&limit=2&cursor={first.body['next_cursor']}")
+    assert names(second) == ["2.jpg", "3.jpg"]

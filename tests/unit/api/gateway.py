@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -41,10 +41,19 @@ class Gateway:
     def call(self, method: str, path: str, body: object = None, **query: str) -> Answer:
         """`path` is below the lake, unless it is a whole one, with its parts encoded."""
         path = path if path.startswith("/v1/") else f"/v1/datalakes/{encoded(self.lake)}{path}"
+        answer = self.send(method, path, body, {name: [value] for name, value in query.items()})
+        told = json.loads(answer["body"]) if answer["body"] else None
+        return Answer(answer["statusCode"], told, answer["headers"].get("Location", ""))
+
+    def send(
+        self, method: str, path: str, body: object = None, query: Mapping[str, Sequence[str]] | None = None
+    ) -> dict[str, Any]:
+        """What Lambda hands back."""
         _, resource = route_of(method, path)
-        answer = app.app(self._event(method, resource, _parts(resource, path), body, query), _CONTEXT)
-        body = json.loads(answer["body"]) if answer["body"] else None
-        return Answer(answer["statusCode"], body, answer["headers"].get("Location", ""))
+        answer: dict[str, Any] = app.app(
+            self._event(method, resource, _parts(resource, path), body, query), _CONTEXT
+        )
+        return answer
 
     def _event(
         self,
@@ -52,12 +61,12 @@ class Gateway:
         resource: str,
         names: Mapping[str, str] | None,
         body: object,
-        query: Mapping[str, str],
+        query: Mapping[str, Sequence[str]] | None,
     ) -> dict[str, Any]:
         authorizer = {"organization": self.organization, "role": self.role, "key_id": "k"}
         return {
             "headers": self.headers,
-            "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} or None,
+            "multiValueQueryStringParameters": query or None,
             "pathParameters": names,
             "stageVariables": None,
             "isBase64Encoded": False,
