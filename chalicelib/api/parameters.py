@@ -99,8 +99,8 @@ class Conditions(BaseModel):
     q: Annotated[str, Field(min_length=1, max_length=limits.QUERY_CHARACTERS)] | None = None
     """A condition in the query language, as `width >= 1000 and not tags.name = "car"`."""
     thumbnails: bool = False
-    """Tell of each item where its thumbnail is, as `thumbnail_url`. Of a datalake whose `preprocess` is `lazy`
-    they are asked for."""
+    """Tell of each item where its thumbnail is, as `thumbnail_url`. Where `preprocess` is `lazy`, this asks
+    for it."""
     explain: bool = False
     """Tell how the data was found, and what that took, as `plan`."""
 
@@ -111,8 +111,8 @@ class PageParameters(Conditions, ListParameters):
     intersect_tags: Flag = False
     """Only data that has all of the tags."""
     thumbnails: Flag = False
-    """Tell of each item where its thumbnail is, as `thumbnail_url`. Of a datalake whose `preprocess` is `lazy`
-    they are asked for."""
+    """Tell of each item where its thumbnail is, as `thumbnail_url`. Where `preprocess` is `lazy`, this asks
+    for it."""
     explain: Flag = False
     """Tell how the data was found, and what that took, as `plan`."""
 
