@@ -24,9 +24,11 @@ def main(folder: Path, handle: Path, pipe: int) -> None:
     threading.Thread(target=_watch, args=(folder, handle, pipe), daemon=True).start()
     from ministack.app import main as serve
 
+    from infra import pace
     from infra.mends import mend
 
     mend()
+    pace.keep()
     sys.argv = ["ministack"]
     serve()
 
