@@ -11,7 +11,6 @@ import random
 import subprocess
 import tempfile
 import time
-import venv
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +19,7 @@ import httpx
 from tidelake import Client
 
 from bench import stack
+from bench.environments import install
 from bench.results import figure
 from infra.package import ROOT
 
@@ -52,8 +52,8 @@ class Counted(httpx.HTTPTransport):
 
 
 def measure() -> "Results":
-    aws = _installed("aws", PEER)
-    ours = _installed("tidelake", f"{ROOT / 'client'}[command]", anew=True)
+    aws = install("awscli", PEER) / "aws"
+    ours = install("tidelake", f"{ROOT / 'client'}[command]", anew=True) / "tidelake"
     with stack.deployed() as cloud, tempfile.TemporaryDirectory() as folder:
         cloud.hold(*stack.FED)
         files = Path(folder) / "files"
@@ -132,17 +132,3 @@ def _write(folder: Path) -> None:
         path = folder / f"{n // 100}" / f"{n:04}.bin"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(chance.randbytes(chance.choice(BYTES)))
-
-
-def _installed(program: str, package: str, *, anew: bool = False) -> Path:
-    """The program, from an environment in which there is only its package."""
-    folder = ROOT / ".local" / f"bench-{program}"
-    path = folder / "bin" / program
-    if anew or not path.exists():
-        venv.create(folder, with_pip=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, package], check=True)
-        if anew:
-            # The version stays the same while the code changes.
-            subprocess.run([*pip, "--force-reinstall", "--no-deps", package], check=True)
-    return path
