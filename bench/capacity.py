@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 type Item = Mapping[str, Mapping[str, Any]]
 
 _UNIT_BYTES = 1024
-_READ_UNIT_BYTES = 4096
+READ_UNIT_BYTES = 4096
 
 
 def measure_item(item: "Item") -> int:
@@ -24,7 +24,7 @@ def measure_item(item: "Item") -> int:
 def count_read_units(sizes: "Iterable[int]", *, consistent: bool) -> float:
     """Of what is measured together: all that one Query reads, but each item of a BatchGetItem alone. Nothing
     costs as much as a little, and what need not be the very latest costs half."""
-    return max(1, ceil(sum(sizes) / _READ_UNIT_BYTES)) * (1 if consistent else 0.5)
+    return max(1, ceil(sum(sizes) / READ_UNIT_BYTES)) * (1 if consistent else 0.5)
 
 
 def count_write_units(before: "Item | None", after: "Item | None") -> int:
