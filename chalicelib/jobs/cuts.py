@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from chalicelib.model.lake import Bucket, Lake
 
-_ATTEMPTS = 3
+_ATTEMPTS = 24
+"""Enough to halve all characters that there are until two are left."""
 _SURROGATES = range(0xD800, 0xE000)
 """Code points that are no characters."""
 _LAST = 0x10FFFF
@@ -50,32 +51,40 @@ def of_index(lake: "Lake") -> Names:
     return Names(lambda span: entries.first(lake, span), lambda span: entries.is_long(lake, span))
 
 
-def find(names: Names, left: Span) -> str | None:
+def find(names: Names, whole: Span) -> str | None:
     """A text to cut at, after which a worker has enough to do. None where it seems not to be worth it."""
+    look, left = _looking(names, whole), whole
     for _ in range(_ATTEMPTS):
-        at = _middle(_asking(names, left), left)
-        if at is None:
+        ask = _within(left, look)
+        first = ask(left.after)
+        if first is None:
             return None
-        if names.is_long(replace(left, after=at)):
+        at = _middle(ask, first, left)
+        if at is None:
+            # The others begin with this one, and may part further on.
+            left = replace(left, after=first)
+        elif names.is_long(replace(whole, after=at)):
             return at
-        # So little comes after it that it may stay with whoever walks there.
-        left = replace(left, upto=at)
+        elif left.upto == whole.upto and not names.is_long(whole):
+            return None
+        else:
+            left = replace(left, upto=at)
     return None
 
 
-def _asking(names: Names, left: Span) -> _Ask:
-    @cache
+def _looking(names: Names, whole: Span) -> _Ask:
+    return cache(lambda after: names.first(replace(whole, after=after)))
+
+
+def _within(left: Span, look: _Ask) -> _Ask:
     def ask(after: str) -> str | None:
-        name = names.first(replace(left, after=after))
+        name = look(after)
         return name if name is not None and left.holds(name) else None
 
     return ask
 
 
-def _middle(ask: _Ask, left: Span) -> str | None:
-    first = ask(left.after)
-    if first is None:
-        return None
+def _middle(ask: _Ask, first: str, left: Span) -> str | None:
     bound = left.prefix if left.upto is None else left.upto
     places = range(_shared(first, bound), len(first))
     found = bisect_left(places, True, key=lambda place: _after(ask, first, place) is not None)

@@ -50,6 +50,9 @@ KEYS = {
     "case and form": [*"aAbB", "\u00e9", "e\u0301", "É", "E\u0301", *(f"É{n}" for n in range(40)), "ﬁ", "fi"],
     "last characters": ["\U0010ffff" * n for n in range(1, 40)] + ["\uffff", "\ud7ff", "\ue000", "z"],
     "control characters": [*(chr(n) for n in range(1, 50)), "\x7f", "\x01\x01", "a\nb", "a\tb", "\x00"],
+    "one of another alphabet": [*(f"data/{n:04}" for n in range(90)), "\U0001f40b"],
+    "one name that begins all": ["a", *(f"a/{n:03}" for n in range(90))],
+    "uneven": [f"{'' if n % 9 else n}lots/{n:03}" for n in range(90)],
     "one far behind": [*(f"a/{n:03}" for n in range(80)), "b"],
     "one far before": ["A", *(f"a/{n:03}" for n in range(80))],
     "prefixes of each other": ["a" * n for n in range(1, 60)],
@@ -57,6 +60,9 @@ KEYS = {
     "none": [],
     "a single one": ["a"],
 }
+
+CHAINS = [KEYS["prefixes of each other"], KEYS["last characters"]]
+"""Most of them begin with the one before. As names end after 1,024 bytes, there are no two pages of such."""
 
 
 @pytest.fixture(autouse=True)
@@ -152,8 +158,8 @@ def test_a_scan_records_every_name_once(world: World, lake: Lake, names: list[st
     assert job.progress["bytes"] == 5 * len(set(names))
     assert len(world.sqs.queues["preprocess"].visible) == len(set(names))
     assert not world.sqs.queues["events"].visible
-    if len(names) > 80:
-        assert len(ranges_of(job)) > 2
+    if len(names) > 40 and names not in CHAINS:
+        assert max(each.counts.get("seen", 0) for each in ranges_of(job)) < len(set(names)) / 2
 
 
 @pytest.mark.parametrize("names", KEYS.values(), ids=KEYS)
