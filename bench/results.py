@@ -17,6 +17,8 @@ FLOORS: Final = frozenset(
         "events_rate_vs_log_only",
         "csv_rows_rate_vs_bare_inserts",
         "scan_rate_vs_bare_script",
+        "scan_rate_vs_label_studio",
+        "scan_slowly_vs_datachain",
         "client_upload_vs_aws_cli",
         "client_download_vs_aws_cli",
     }

@@ -14,7 +14,6 @@ from bench.prices import Usage, price_million
 from chalicelib.model import limits
 
 if TYPE_CHECKING:
-
     from bench.results import Results
 
 SIZES: Final = (10**6, 10**7, 10**8)

@@ -56,6 +56,7 @@ def measure() -> "Results":
         results = one_more.measure(cloud, calls, default, 0)
         filling.fill(cloud, names())
         walking.scan(walking.add_lake(cloud, WARM_UP), 100)
+        datachain.list_objects(TENTH, FEW)
         rounds = [_run_round(cloud, datachain) for _ in range(ROUNDS)]
         rounds[0]["label_studio"] = FEW / label_studio.list_objects(TENTH, FEW)
         with slow_network.slowed(cloud.handle.endpoint_url) as url:
@@ -91,7 +92,7 @@ def _run_slow_round(cloud: Stack, url: str) -> "tuple[Rates, Figure]":
         walking.scan(walking.add_lake(cloud, WARM_UP), 100)
         if not slow_network.count_listings(url):
             raise RuntimeError("the functions do not use the slow network")
-        datachain.list_objects(WARM_UP, 100)
+        datachain.list_objects(TENTH, FEW)
         rates = _run_round(slow, datachain)
         before = slow_network.count_listings(url)
         datachain.list_objects(HALF, OBJECTS)
