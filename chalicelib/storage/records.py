@@ -410,7 +410,7 @@ def _index(order: Order) -> shards.Index:
 
 
 def _insertion(data: Data) -> dict[str, Any]:
-    item = DataItem(**_item(data)).serialize()
+    item = _serialized(_item(data))
     names = ", ".join(f"'{name}': ?" for name in item)
     return {
         "Statement": f'INSERT INTO "{config.data_table}" VALUE {{{names}}}',
@@ -430,6 +430,13 @@ def _noting_asked(data: Data, at: int | None) -> dict[str, Any]:
         "Statement": f'UPDATE "{config.data_table}" {change} WHERE {where}',
         "Parameters": [{"N": str(each)} if isinstance(each, int) else {"S": str(each)} for each in values],
     }
+
+
+def _serialized(values: dict[str, Any]) -> dict[str, Any]:
+    """As an item that is made of them would be, in a sixth of the time: scans make a hundred million."""
+    attributes = DataItem.get_attributes()
+    there = ((attributes[name], value) for name, value in values.items() if value is not None)
+    return {each.attr_name: {each.attr_type: each.serialize(value)} for each, value in there}
 
 
 def _item(data: Data) -> dict[str, Any]:

@@ -7,11 +7,27 @@ from typing import Any
 
 import pytest
 
+from chalicelib.model import limits
 from chalicelib.model.errand import Errand
 from chalicelib.model.job import JobKind, new_job
 from chalicelib.storage import lakes
 from tests.e2e.lake import Stack, eventually, png
 from tests.e2e.test_access import send
+
+HARD = [
+    "a",
+    "a/",
+    "a//b",
+    "A",
+    "\u00e9",
+    "e\u0301",
+    "\U0001f40b",
+    "\U0010ffff",
+    "\x7f",
+    "a b+c%20&?#",
+    "k" * 1024,
+]
+"""Names that some take for others, or for none."""
 
 
 @pytest.fixture
@@ -46,7 +62,10 @@ def test_what_events_did_not_tell_is_found_and_repaired(stack: Stack, lake: dict
     names = [f"{folder}{n}.png" for n in range(6)]
     for name in names:
         stack.s3.put_object(Bucket=stack.bucket, Key=name, Body=png())
-    run(stack, lake, JobKind.SCAN)
+    for name in HARD:
+        key = (folder + name)[: limits.KEY_BYTES]
+        stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"no picture")
+    assert run(stack, lake, JobKind.SCAN)["progress"]["seen"] == len(names) + len(HARD)
     assert eventually(settled)
     table = stack.handle["tables"]["data"]
     records = {record["object_name"]: record["id"] for record in stack.index(folder, lake["id"])}
