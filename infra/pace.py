@@ -90,8 +90,9 @@ class _Partitions(dict[str, _Partition]):
 
 
 def _query_from_where_it_begins() -> None:
-    """A query sorts all of its partition and holds the condition against each item."""
-    members, query = dynamodb._index_members, dynamodb._query
+    """A query sorts all of its partition and holds the condition against each item, and the first one makes
+    the index."""
+    members, query, index = dynamodb._index_members, dynamodb._query, dynamodb._index_item
     asked: list[dict[str, Any]] = []
 
     def members_in_order(table: dict[str, Any]) -> Any:
@@ -109,7 +110,12 @@ def _query_from_where_it_begins() -> None:
         finally:
             asked.clear()
 
+    def index_from_the_first(table: dict[str, Any], *item: Any, add: bool) -> None:
+        members_in_order(table)
+        index(table, *item, add=add)
+
     dynamodb._index_members, dynamodb._query = members_in_order, query_narrowed
+    dynamodb._index_item = index_from_the_first
 
 
 def _narrowed(members: dict[str, Any], query: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def quicken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
 
 
 def touched() -> list[tuple[ModuleType, str]]:
-    names = ("_index_members", "_query", "_parse_partiql")
+    names = ("_index_members", "_index_item", "_query", "_parse_partiql")
     return [(dynamodb, name) for name in names] + [
         (s3, name) for name in ("_ensure_bucket", "_collect_list_entries", "_fire_s3_event_async")
     ]
