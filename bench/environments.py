@@ -1,5 +1,5 @@
-"""Programs that are measured as pip installs them, each in an environment of its own: those of others want other
-libraries than ours."""
+"""Programs that are measured as pip installs them, each in an environment of its own: those of others want
+other libraries than ours."""
 
 import subprocess
 import sys

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from bench import results
 from bench.capacity import READ_UNIT_BYTES
 from bench.cost import PROCESSOR_MB, WAIT_MS
-from bench.prices import Usage, price_million
 from chalicelib.model import limits
+from chalicelib.model.prices import Usage, price_million
 
 if TYPE_CHECKING:
     from bench.results import Results

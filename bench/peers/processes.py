@@ -59,7 +59,7 @@ class Peer:
 @contextmanager
 def at_work(requirement: str, handle: "Handle", endpoint_url: str | None = None) -> "Iterator[Peer]":
     """It keeps what it has until the end of the block."""
-    programs = install(requirement)
+    programs = _programs(requirement)
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
         shutil.copytree(_prepared(requirement), Path(folder) / "data")
         surroundings = {
@@ -85,9 +85,13 @@ def at_work(requirement: str, handle: "Handle", endpoint_url: str | None = None)
                 process.kill()
 
 
+def _programs(requirement: str) -> Path:
+    return install(requirement.partition("==")[0], requirement)
+
+
 def _prepared(requirement: str) -> Path:
     """Its empty database, which takes some of them a minute to make, and is made once."""
-    programs = install(requirement)
+    programs = _programs(requirement)
     folder = programs.parent / "empty"
     if not folder.exists():
         with tempfile.TemporaryDirectory() as made:
