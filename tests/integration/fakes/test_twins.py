@@ -282,12 +282,14 @@ def test_files_of_imports_are_kept_read_and_joined_alike(twins: Twins, seed: int
     plans = [sheets.settle_plan("job", number, text) for number, text in ((1, "a"), (1, "b"), (2, "c"))]
     assert plans == ["a", "a", "c"]
     bodies = ["x" * random.choice([0, 10, 5 * 1024**2, 9 * 1024**2]) for _ in range(3)]
-    for number, body in enumerate(bodies):
-        sheets.put_part("job", number, body)
-    sheets.join("job", "head", 3)
+    names = [f"{number:06}" for number in range(3)]
+    for name, body in zip(names, bodies, strict=True):
+        sheets.put_part("job", name, body)
+    assert sheets.parts("job") == names
+    sheets.join("job", "head", sheets.read_parts("job", names))
     joined = twins.ask("s3", "GetObject", Bucket="artifacts", Key="imports/job/report.csv")["Body"].read()
     assert joined == ("head" + "".join(bodies)).encode()
-    attempt(lambda: sheets.join("job", "head", 4))
+    attempt(lambda: sheets.join("job", "head", sheets.read_parts("job", [*names, "none"])))
 
 
 def test_objects_are_put_on_conditions_alike(twins: Twins, seed: int) -> None:

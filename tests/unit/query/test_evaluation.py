@@ -175,8 +175,9 @@ def test_the_odd_cases_are_decided(text, facts, answer):
 
 def test_every_field_of_an_answer_can_be_asked_for():
     named = {str(field).partition(".")[0] for field in fields.FIELDS.values()}
-    # Nothing here has a URL yet.
-    assert named | {"metadata", "custom_metadata", "url"} == set(DataAnswer.__annotations__)
+    # What is no field of data: the two that have fields of their own, and addresses.
+    others = {"metadata", "custom_metadata", "url", "thumbnail_url"}
+    assert named | others == set(DataAnswer.__annotations__)
 
 
 def test_every_metadata_that_people_write_can_be_asked_for():
