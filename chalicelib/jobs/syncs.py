@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from chalicelib.model.listing import Listed
     from chalicelib.storage.entries import Entry
 
+PAGES = 20
+"""Of the listing, in one step: about as many names as one reading of the index gives. Each step is also
+recorded, and looks whether there is room for another worker."""
+
 ALWAYS_REMOVED = 1000
 """Objects that may be found missing without anybody being asked."""
 SHARE_REMOVED = 0.2
@@ -123,7 +127,7 @@ def _remove(lake: "Lake", here: "KeyRange", most: int | None) -> Step:
 
 
 def compare(lake: "Lake", left: Span) -> Comparison:
-    listing = listings.read(lake.home, left, pages=scans.PAGES)
+    listing = listings.read(lake.home, left, pages=PAGES)
     upto = left.upto if listing.end is None else listing.end
     index = entries.read(lake, Span(left.prefix, left.after, upto))
     reached = Span(left.prefix, left.after, upto if index.end is None else index.end)

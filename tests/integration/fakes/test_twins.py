@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import TidelakeError
-from chalicelib.jobs import scans
+from chalicelib.jobs import scans, syncs
 from chalicelib.model import moment
 from chalicelib.model.connector import Connector, ConnectorKind, ConnectorState
 from chalicelib.model.data import Data, Facts, Reason, Sight, Status, Type, first_record
@@ -148,6 +148,7 @@ def test_walks_list_compare_cut_and_end_alike(
     random = Random(seed)
     monkeypatch.setattr(listings, "PAGE", 3)
     monkeypatch.setattr(scans, "PAGES", 2)
+    monkeypatch.setattr(syncs, "PAGES", 2)
     for key in [*KEYS, *(f"{random.randrange(10**6)}" for _ in range(20)), *ODD_KEYS]:
         twins.ask("s3", "PutObject", Bucket=lake.bucket, Key=key, Body=b"1", ContentType="image/jpeg")
     jobs.begin_scan(lake)

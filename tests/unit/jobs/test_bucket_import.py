@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from chalicelib.formats import parquet
-from chalicelib.jobs import manifests, scans, walks
+from chalicelib.jobs import manifests, scans, syncs, walks
 from chalicelib.model.data import Data, State
 from chalicelib.model.lake import Lake
 from chalicelib.observability import logger
@@ -40,6 +40,7 @@ def _quiet() -> Iterator[None]:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(listings, "PAGE", 3)
     monkeypatch.setattr(scans, "PAGES", 2)
+    monkeypatch.setattr(syncs, "PAGES", 2)
     monkeypatch.setattr(manifests, "NAMES", 4)
     monkeypatch.setattr(manifests, "CUT_BYTES", 60)
     with installed(World()) as world:

@@ -77,6 +77,7 @@ def _quiet() -> Iterator[None]:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(listings, "PAGE", 3)
     monkeypatch.setattr(scans, "PAGES", 2)
+    monkeypatch.setattr(syncs, "PAGES", 2)
     monkeypatch.setattr(entries, "FROM_SHARD", 5)
     monkeypatch.setattr(syncs, "ALWAYS_REMOVED", 20)
     with installed(World()) as world:
