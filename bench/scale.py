@@ -22,7 +22,8 @@ WALKERS: Final = {"small": 2, "medium": 8, "large": 32}
 """By the parameter Size: how many functions walk at once."""
 
 MEMORY_MB: Final = 512
-STEP_OBJECTS: Final = 8_000
+SPELL_OBJECTS: Final = 8_000
+"""A step of a scan, two fifths of one of a sync."""
 CALLS_AT_ONCE: Final = 16
 
 LISTING_MS: Final = 100
@@ -46,13 +47,13 @@ class Walk:
     """Of one object."""
 
     usage: Usage
-    step_seconds: float
+    spell_seconds: float
     units: float
     """Written to the table, and to each of its indexes."""
 
     def rate(self, walkers: int) -> float:
         """Objects a second: of the walkers, or of what holds them back."""
-        ceilings = [walkers * STEP_OBJECTS / self.step_seconds, PREFIX_REQUESTS / self.usage.s3_writes]
+        ceilings = [walkers * SPELL_OBJECTS / self.spell_seconds, PREFIX_REQUESTS / self.usage.s3_writes]
         if self.units:
             ceilings += [NEW_TABLE_UNITS / self.units, limits.SHARDS * PARTITION_UNITS / self.units]
         return min(ceilings)
@@ -62,8 +63,8 @@ class Walk:
 
 
 def scan(counted: "Results") -> Walk:
-    pages = STEP_OBJECTS / 1000
-    inserts = STEP_OBJECTS / limits.INSERT_BATCH / CALLS_AT_ONCE
+    pages = SPELL_OBJECTS / 1000
+    inserts = SPELL_OBJECTS / limits.INSERT_BATCH / CALLS_AT_ONCE
     waits = pages * LISTING_MS + inserts * WAIT_MS["BatchExecuteStatement"]
     seconds = (waits + _processor_ms(counted["scan_processor"]["value"])) / 1000
     folding = counted["time_changes_billed"]["value"] / 1000 * MEMORY_MB / 1024
@@ -73,11 +74,11 @@ def scan(counted: "Results") -> Walk:
         sqs_requests=counted["scan_sqs"]["value"],
         gb_seconds=_gigabyte_seconds(seconds) + folding,
     )
-    return Walk(usage=usage, step_seconds=seconds, units=1)
+    return Walk(usage=usage, spell_seconds=seconds, units=1)
 
 
 def sync(counted: "Results") -> Walk:
-    pages = STEP_OBJECTS / 1000
+    pages = SPELL_OBJECTS / 1000
     waits = pages * LISTING_MS + QUERY_MS
     seconds = (waits + _processor_ms(counted["sync_processor"]["value"])) / 1000
     usage = Usage(
@@ -85,16 +86,16 @@ def sync(counted: "Results") -> Walk:
         read_units=counted["sync_entry_size"]["value"] / READ_UNIT_BYTES / 2,
         gb_seconds=_gigabyte_seconds(seconds),
     )
-    return Walk(usage=usage, step_seconds=seconds, units=0)
+    return Walk(usage=usage, spell_seconds=seconds, units=0)
 
 
 def _processor_ms(of_one: float) -> float:
-    """Of a step, by the share of a processor that the function has."""
-    return of_one * STEP_OBJECTS * PROCESSOR_MB / MEMORY_MB
+    """Of a spell, by the share of a processor that the function has."""
+    return of_one * SPELL_OBJECTS * PROCESSOR_MB / MEMORY_MB
 
 
-def _gigabyte_seconds(step_seconds: float) -> float:
-    return step_seconds * MEMORY_MB / 1024 / STEP_OBJECTS
+def _gigabyte_seconds(spell_seconds: float) -> float:
+    return spell_seconds * MEMORY_MB / 1024 / SPELL_OBJECTS
 
 
 def tables(counted: "Results") -> str:
