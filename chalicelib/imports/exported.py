@@ -2,7 +2,6 @@
 is made again, then what is shown beside it."""
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, ValidationError
@@ -10,7 +9,7 @@ from pydantic import Field, ValidationError
 from chalicelib.downstream.restoring import Kept
 from chalicelib.downstream.statements import Statement, Time, told
 from chalicelib.formats.parquet import Column
-from chalicelib.model import limits, moment, strict_json
+from chalicelib.model import limits, strict_json
 from chalicelib.model.data import Kind
 from chalicelib.model.strict_json import InvalidJson
 
@@ -104,9 +103,8 @@ def _fields(row: "Row") -> dict[str, Any]:
 def _unfolded(row: "Mapping[str, Any]") -> dict[str, Any]:
     """Of Parquet, where a column has one type."""
     found = {name: value for name, value in row.items() if value is not None}
-    moments = {name: moment.rfc3339(each) for name, each in found.items() if isinstance(each, datetime)}
     texts = {name: found[name] for name in _OBJECTS if isinstance(found.get(name), str)}
-    return found | moments | {name: strict_json.read(text) for name, text in texts.items()}
+    return found | {name: strict_json.read(text) for name, text in texts.items()}
 
 
 def line(data: "Data", names: "Mapping[str, str]", *, flat: bool) -> bytes:

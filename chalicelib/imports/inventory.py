@@ -126,14 +126,8 @@ def _parquet_rows(inventory: Inventory, file: "IO[bytes]", start: int) -> "Itera
         if not {"bucket", "key"} <= each.keys():
             raise MalformedFile("it has no columns bucket and key")
         flags = each.get("is_latest"), each.get("is_delete_marker")
-        yield _row(_text(each["bucket"]) or "", _text(each["key"]), *flags)
-
-
-def _text(value: object) -> str | None:
-    try:
-        return value.decode() if isinstance(value, bytes) else str(value)
-    except UnicodeDecodeError:
-        return None
+        key = each["key"] if isinstance(each["key"], str) else None
+        yield _row(each["bucket"], key, *flags)
 
 
 def _row(bucket: str, object_name: str | None, is_latest: object, is_marker: object) -> Row:

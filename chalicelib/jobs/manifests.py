@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from chalicelib import seekable
 from chalicelib.downstream.sayings import Saying
 from chalicelib.errors import AccessDenied, Archived, ContentChanged, Hopeless, MalformedFile
 from chalicelib.imports import dialect, inventory, naming
@@ -19,7 +20,7 @@ from chalicelib.model import limits
 from chalicelib.model.keyrange import Span
 from chalicelib.model.lake import ARTIFACTS_PREFIX
 from chalicelib.model.manifest import Format, Manifest
-from chalicelib.storage import buckets, listings, seekable, sheets
+from chalicelib.storage import buckets, listings, sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

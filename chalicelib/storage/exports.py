@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from chalicelib import parallel
+from chalicelib import parallel, seekable
 from chalicelib.config import config
 from chalicelib.errors import ContentChanged, StorageUnavailable
 from chalicelib.model import limits
 from chalicelib.model.export import ENDINGS, TYPES, Format
-from chalicelib.storage import aws, seekable
+from chalicelib.storage import aws
 from chalicelib.storage.pieces import Pieces
 from chalicelib.storage.transfers import Form
 

@@ -47,8 +47,10 @@ def test_the_package_alone_is_enough_to_import_the_application(code, tmp_path):
     code.extractall(tmp_path)
     interpreter = Path(sys.base_prefix) / "bin" / "python3.13"
     script = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
-        "import app, chalicelib.formats.parquet; print(app.__file__)"
+        f"import io, sys; sys.path.insert(0, {str(tmp_path)!r}); import app; "
+        "from chalicelib.formats import parquet; file = io.BytesIO(); "
+        "parquet.write([b'{}'], {'size': parquet.Column.INTEGER}, file); "
+        "assert len(list(parquet.rows(file))) == 1; print(app.__file__)"
     )
     done = subprocess.run(
         [interpreter, "-I", "-S", "-c", script], capture_output=True, text=True, check=False

@@ -1,17 +1,22 @@
 import hashlib
 import io
 import json
+import struct
 import subprocess
 import sys
-from datetime import UTC, datetime
 
 import pytest
+from arro3.core import Array, DataType, Table
+from arro3.io import write_parquet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import MalformedFile, StorageUnavailable
-from chalicelib.formats import parquet
+from chalicelib.formats import parquet, parquet_reader
 from chalicelib.formats.parquet import Column
+from infra.package import ROOT
+from tests.unit.formats import damage
+from tests.unit.formats.bombs import bomb
 
 COLUMNS = {
     "name": Column.TEXT,
@@ -44,20 +49,31 @@ def numbers(count):
 
 
 def test_all_that_a_row_holds_comes_back():
-    at = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
     found = list(parquet.rows(io.BytesIO(written([WHOLE, {"name": ""}, {"tags": [], "other": 1}]))))
     assert found == [
-        WHOLE | {"at": at},
+        WHOLE,
         dict.fromkeys(COLUMNS) | {"name": ""},
         dict.fromkeys(COLUMNS) | {"tags": []},
     ]
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
-@settings(max_examples=50)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=50))
+@settings(max_examples=10, deadline=None)
 def test_any_text_comes_back(names):
     file = io.BytesIO(written([{"name": name, "tags": names} for name in names]))
     assert [(row["name"], row["tags"]) for row in parquet.rows(file)] == [(name, names) for name in names]
+
+
+def test_what_json_has_no_word_for_becomes_text_or_nothing():
+    file = io.BytesIO()
+    content = Array([b"a", b"\xff", None], DataType.binary())
+    days = Array([1, None, 0], DataType.int32()).cast(DataType.date32())
+    write_parquet(Table.from_arrays([content, days], names=["bytes", "day"]), file)
+    assert list(parquet.rows(file)) == [
+        {"bytes": "a", "day": "1970-01-02"},
+        {"bytes": None, "day": None},
+        {"bytes": None, "day": "1970-01-01"},
+    ]
 
 
 @pytest.mark.parametrize("start", [0, 1, 999, 1000, 1001, 2499, 2500, 9999])
@@ -123,7 +139,89 @@ def test_what_is_no_parquet_is_told(content):
         list(parquet.rows(io.BytesIO(content)))
 
 
-@pytest.mark.parametrize("reads", [0, 3])
+def test_a_thousand_damaged_files_are_read_or_told():
+    content, seed, deadly = written([WHOLE, {"name": "x"}, {"tags": ["z"]}] * 20), 0, []
+    while seed < 1000:
+        command = [sys.executable, "-m", damage.__name__, str(seed), "1000"]
+        done = subprocess.run(command, input=content, capture_output=True, cwd=ROOT, check=False)
+        ends = [json.loads(line) for line in done.stdout.splitlines()]
+        assert all(end is None or end.startswith("it ") for end in ends)
+        seed += len(ends)
+        if seed < 1000:
+            assert done.returncode < 0, done.stderr
+            deadly.append(seed)
+            seed += 1
+    for seed in deadly:
+        with pytest.raises(MalformedFile, match="it is damaged"):
+            list(parquet.rows(io.BytesIO(damage.damaged(content, seed))))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (bomb(200, 4_000_000), "unfolds to more than there is memory for"),
+        (bomb(2, 2_000_000), "a row has more than 1048576 bytes"),
+    ],
+    ids=["rows", "row"],
+)
+def test_what_unfolds_to_too_much_is_told(content, reason):
+    with pytest.raises(MalformedFile, match=reason):
+        list(parquet.rows(io.BytesIO(content)))
+
+
+def test_of_a_billion_rows_the_first_are_there_at_once_and_the_last_never(monkeypatch):
+    file = io.BytesIO(bomb(2**30, 1))
+    assert next(parquet.rows(file)) == {"object_name": "x"}
+    monkeypatch.setattr(parquet, "CPU_SECONDS", 0.1)
+    with pytest.raises(MalformedFile, match="it takes too long to read"):
+        next(parquet.rows(file, 2**29))
+
+
+def test_there_is_an_end_to_rows(monkeypatch):
+    monkeypatch.setattr(parquet_reader, "MOST_ROWS", 1000)
+    *rows, end = parquet_reader.read(io.BytesIO(bomb(1000, 1)), 0)
+    assert (len(rows), json.loads(end)) == (1000, None)
+    *rows, end = parquet_reader.read(io.BytesIO(bomb(2**30, 1)), 0)
+    assert (len(rows), json.loads(end)) == (1000, "it has more than 1000 rows")
+
+
+def test_no_more_than_a_piece_of_what_a_file_claims_is_held():
+    class Watched(io.BytesIO):
+        most = 0
+
+        def read(self, size=-1):
+            self.most = max(self.most, size)
+            return super().read(size)
+
+    footer = 50_000_000
+    file = Watched(b"PAR1" + bytes(footer) + struct.pack("<i", footer) + b"PAR1")
+    with pytest.raises(MalformedFile):
+        list(parquet.rows(file))
+    assert 0 < file.most <= 1024**2
+
+
+def test_the_reader_ends_with_its_rows(monkeypatch):
+    readers = []
+
+    def start(*given, **options):
+        readers.append(subprocess.Popen(*given, **options))
+        return readers[-1]
+
+    monkeypatch.setattr(parquet, "Popen", start)
+    found = parquet.rows(io.BytesIO(numbers(50_000)))
+    assert next(found) == {"size": 0}
+    found.close()
+    assert len(list(parquet.rows(io.BytesIO(numbers(1))))) == 1
+    assert all(reader.returncode is not None for reader in readers)
+
+
+def test_a_reader_that_does_not_start_says_nothing_of_the_file(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(RuntimeError, match="did not start"):
+        list(parquet.rows(io.BytesIO(numbers(1))))
+
+
+@pytest.mark.parametrize("reads", [0, 1])
 def test_what_a_file_raises_is_raised(reads):
     class Failing(io.BytesIO):
         left = reads
@@ -135,7 +233,7 @@ def test_what_a_file_raises_is_raised(reads):
             return super().read(size)
 
     with pytest.raises(StorageUnavailable, match="Timeout"):
-        list(parquet.rows(Failing(numbers(5000))))
+        list(parquet.rows(Failing(numbers(50_000))))
 
 
 def test_what_the_lines_raise_is_raised():

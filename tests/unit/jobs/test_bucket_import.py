@@ -26,6 +26,7 @@ from tests.simulation.fakes.errors import refusal
 from tests.simulation.fakes.world import ARTIFACTS, Request, World, installed
 from tests.simulation.shift import deliver, plenty, work
 from tests.unit.api.gateway import Gateway
+from tests.unit.formats.bombs import bomb
 
 
 @pytest.fixture(autouse=True)
@@ -576,7 +577,7 @@ def test_an_inventory_in_parquet_is_read_as_well(gateway, world, lake, tmp_path)
     fill(world, *names)
     lines = [
         {"bucket": "photos", "key": name, "is_latest": n != 3, "is_delete_marker": n == 4, "size": 5}
-        for n, name in enumerate(names)
+        for n, name in enumerate([*names, None])
     ]
     source = io.BytesIO("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode())
     columns = {
@@ -593,7 +594,8 @@ def test_an_inventory_in_parquet_is_read_as_well(gateway, world, lake, tmp_path)
     key = describe(world, files=files, fileFormat="Parquet", fileSchema="message s3.inventory")
     done = run(gateway, world, manifest={"key": key, "format": "inventory"})
     assert set(listed(gateway)) == set(names) - {names[3], names[4]}
-    assert counts(done, "inserted", "skipped", "failed", "lines") == (7, 2, 0, 9)
+    assert counts(done, "inserted", "skipped", "failed", "lines") == (7, 2, 1, 10)
+    assert report(world, done) == [("10", "", "not_text")]
 
 
 BODIES = {
@@ -602,6 +604,7 @@ BODIES = {
     "few": gzip.compress(b'"photos","a"\n'),
     "foreign": gzip.compress(b'"others"' + b',"a"' * 7),
     "long": gzip.compress(b"x" * 100_000),
+    "deadly": bomb(200, 4_000_000),
 }
 
 
@@ -622,6 +625,10 @@ BODIES = {
         (
             {"files": [{"key": "plain"}], "fileFormat": "Parquet"},
             "plain cannot be read: it cannot be read as Parquet: ",
+        ),
+        (
+            {"files": [{"key": "deadly"}], "fileFormat": "Parquet"},
+            "deadly cannot be read: it is damaged, or unfolds to more than there is memory for",
         ),
     ],
 )

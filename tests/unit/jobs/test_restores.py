@@ -23,6 +23,7 @@ from tests.simulation.fakes.world import ARTIFACTS, Request, World, installed
 from tests.simulation.interference import let
 from tests.simulation.shift import deliver, plenty, work
 from tests.unit.api.gateway import Gateway
+from tests.unit.formats.bombs import bomb
 from tests.unit.jobs.exporting import export, files, fill, publish, shown
 
 
@@ -319,10 +320,11 @@ def test_a_bad_row_stops_no_other(world: World, lake: Lake, gateway: Gateway, ro
         (b"\x1f\x8bnothing", "it cannot be unpacked"),
         (gzip.compress(b'{"object_name": "a"}\n' * 90)[:-12], "it ends too early"),
         (b"PAR1" + b"x" * 50, "it cannot be read as Parquet"),
+        (bomb(200, 4_000_000), "it is damaged, or unfolds to more than there is memory for"),
         (b"x" * (unpacking.LINE_BYTES + 2), "a line has more than"),
         (gzip.compress(b"x" * (3 * unpacking.LINE_BYTES)), "a line has more than"),
     ],
-    ids=["no text", "no gzip", "torn", "no parquet", "long line", "long line in gzip"],
+    ids=["no text", "no gzip", "torn", "no parquet", "deadly", "long line", "long line in gzip"],
 )
 def test_a_file_that_is_no_export_ends_the_job_with_the_reason(
     world: World, lake: Lake, gateway: Gateway, content: bytes, reason: str | None

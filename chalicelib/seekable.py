@@ -11,12 +11,12 @@ type Read = Callable[[int, int], bytes]
 """From which byte, and how many."""
 
 _AT_ONCE = 2 * 1024**2
-"""Bytes that are read with one request, where not more are asked for."""
 
 
-def open_file(read: "Read", size: int) -> io.BufferedReader:
-    """Reading it raises as `read` does."""
-    return io.BufferedReader(_File(read, size), _AT_ONCE)
+def open_file(read: "Read", size: int, at_once: int = _AT_ONCE) -> io.BufferedReader:
+    """Reading it raises as `read` does, which may give less than it was asked for. `at_once` is the bytes
+    that are read with one request, where not more are asked for."""
+    return io.BufferedReader(_File(read, size), at_once)
 
 
 @dataclass(slots=True, eq=False)
