@@ -10,7 +10,7 @@ from infra import local
 from tests.e2e import browsing
 from tests.e2e.browsing import Tab
 from tests.e2e.elsewhere import Elsewhere
-from tests.e2e.lake import Stack
+from tests.e2e.lake import WALKED, Stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,7 +35,17 @@ def elsewhere() -> Iterator[Elsewhere]:
 def stack(tmp_path_factory: pytest.TempPathFactory, elsewhere: Elsewhere) -> Iterator[Stack]:
     parameters = {**local.PARAMETERS, "FetchTestServer": elsewhere.address}
     with local.stack(tmp_path_factory.mktemp("stack"), parameters=parameters) as handle:
-        yield Stack(asdict(handle))
+        found = Stack(asdict(handle))
+        make_walked(found)
+        yield found
+
+
+def make_walked(stack: Stack) -> None:
+    """Before any event: whoever has heard one knows, for a while, only the lakes that the bucket had then."""
+    body = {"name": WALKED, "connector": "stack", "prefix": f"{WALKED}/", "on_create": "none"}
+    headers = {"Authorization": f"Bearer {stack.handle['api_key']}"}
+    answer = stack.http.request("POST", f"{stack.handle['api_url']}/datalakes", json=body, headers=headers)
+    assert answer.status == 201, answer.data
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from botocore.config import Config
 from PIL import Image
 
 FINAL = {"ready", "skipped", "failed"}
+WALKED = "walked"
+"""A lake beside the default one, and its folder."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,12 @@ class Stack:
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 90) -> bool:
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.05
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.5)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
     return holds()
 
 

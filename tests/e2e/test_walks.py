@@ -1,6 +1,5 @@
 """Scans and syncs on the deployed stack, with IAM enforced, seen from outside."""
 
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +9,7 @@ import pytest
 from chalicelib.model import limits
 from chalicelib.model.errand import Errand
 from chalicelib.model.job import JobKind, new_job
-from chalicelib.storage import lakes
-from tests.e2e.lake import Stack, eventually, png
-from tests.e2e.test_access import send
+from tests.e2e.lake import WALKED, Stack, eventually, png
 
 HARD = [
     "a",
@@ -32,15 +29,9 @@ HARD = [
 
 @pytest.fixture
 def lake(stack: Stack) -> Iterator[dict[str, Any]]:
-    """One of its own, so that a walk meets nothing of other tests."""
-    prefix = f"walks-{uuid.uuid4().hex[:8]}/"
-    body = {"name": prefix, "connector": "stack", "prefix": prefix, "on_create": "none"}
-    made = send(stack, "POST", "/v1/datalakes", body)
-    assert made.status == 201, made.raw
-    # So long may a warm function know only the bucket's other lakes.
-    time.sleep(lakes.CACHE_SECONDS)
-    yield made.body
-    stack.clear(prefix)
+    """In which a walk meets nothing of other tests."""
+    yield stack.call(f"/datalakes/{WALKED}").body
+    stack.clear(f"{WALKED}/")
 
 
 def run(stack: Stack, lake: dict[str, Any], kind: JobKind, **task: Any) -> dict[str, Any]:
