@@ -8,6 +8,7 @@ import io
 import json
 import signal
 import sys
+import time
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -28,12 +29,13 @@ ROWS: Final = 1000
 GROUP_ROWS: Final = 50_000
 """Of a file that is written."""
 
-CPU_SECONDS: Final = 15
-"""Of the reader, from one row to the next. The slowest function takes 50 seconds for them."""
+SECONDS, CPU_SECONDS = 45, 15
+"""For some thousand rows, and what is before them: in all, and of a processor, of which the reader may have a
+third."""
 
 _ROOT: Final = Path(__file__).parents[2]
 """From where the reader imports what is ours."""
-_DEATHS: Final = {-signal.SIGPROF: "it takes too long to read"}
+_TOO_LONG: Final = "it takes too long to read"
 _DEATH: Final = "it is damaged, or unfolds to more than there is memory for"
 
 
@@ -54,6 +56,7 @@ def rows(file: "IO[bytes]", start: int = 0) -> "Iterator[dict[str, Any]]":
 
     Another process reads it, and dies of files that are damaged. It ends with the iterator."""
     size, was_asked = file.seek(0, io.SEEK_END), False
+    told, deadline = 0, time.monotonic() + SECONDS
     command = [sys.executable, "-m", parquet_reader.__name__, *map(str, (size, start, CPU_SECONDS))]
     reader = Popen(command, cwd=_ROOT, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
     try:
@@ -63,8 +66,13 @@ def rows(file: "IO[bytes]", start: int = 0) -> "Iterator[dict[str, Any]]":
             match json.loads(line):
                 case dict() as row:
                     yield row
+                    told += 1
+                    if not told % parquet_reader.TIMED_ROWS:
+                        deadline = time.monotonic() + SECONDS
                 case [int(at), int(length)]:
                     was_asked = True
+                    if time.monotonic() > deadline:
+                        raise MalformedFile(_TOO_LONG)
                     file.seek(at)
                     _answer(reader, file.read(length))
                 case str(reason):
@@ -76,7 +84,7 @@ def rows(file: "IO[bytes]", start: int = 0) -> "Iterator[dict[str, Any]]":
         reader.communicate()
     if not was_asked:
         raise RuntimeError(f"the reader of Parquet did not start: {reader.returncode}")
-    raise MalformedFile(_DEATHS.get(reader.returncode, _DEATH))
+    raise MalformedFile(_TOO_LONG if reader.returncode == -signal.SIGPROF else _DEATH)
 
 
 def write(lines: "Iterable[bytes]", columns: "Mapping[str, Column]", file: "Sink") -> None:

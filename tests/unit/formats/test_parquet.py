@@ -4,6 +4,8 @@ import json
 import struct
 import subprocess
 import sys
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from arro3.core import Array, DataType, Table
@@ -175,6 +177,20 @@ def test_of_a_billion_rows_the_first_are_there_at_once_and_the_last_never(monkey
     monkeypatch.setattr(parquet, "CPU_SECONDS", 0.1)
     with pytest.raises(MalformedFile, match="it takes too long to read"):
         next(parquet.rows(file, 2**29))
+
+
+def test_what_reads_on_and_on_comes_to_an_end(monkeypatch):
+    monkeypatch.setattr(parquet, "SECONDS", -1)
+    with pytest.raises(MalformedFile, match="it takes too long to read"):
+        next(parquet.rows(io.BytesIO(numbers(1))))
+
+
+def test_time_is_given_anew_to_more_rows(monkeypatch):
+    since = count()
+    monkeypatch.setattr(parquet, "time", SimpleNamespace(monotonic=lambda: next(since)))
+    monkeypatch.setattr(parquet, "SECONDS", 15)
+    assert len(list(parquet.rows(io.BytesIO(written(many(20_000), {"name": Column.TEXT}))))) == 20_000
+    assert next(since) > 2 * parquet.SECONDS
 
 
 def test_there_is_an_end_to_rows(monkeypatch):
