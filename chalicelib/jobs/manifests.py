@@ -215,6 +215,8 @@ class _Lines:
     def _expand(self, portion: Portion, named: "Named", row: int, spot: _Spot) -> str | None:
         """Some more of what the pattern matches. Answers where it goes on, unless that was all."""
         glob, prefix = named.glob, named.glob.prefix
+        if is_too_long(prefix):
+            raise BadLine(*TOO_LONG, _shown(prefix))
         if not prefix.startswith(self.lake.prefix):
             if not self.lake.prefix.startswith(prefix):
                 raise BadLine("outside", outside(self.lake), _shown(prefix))
@@ -233,6 +235,14 @@ _MARK = "\ufeff"
 _WIDE_MARKS = tuple(
     mark.decode("utf-8", "surrogateescape") for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 )
+
+
+TOO_LONG = "invalid_object_name", f"it has more than {limits.KEY_BYTES} bytes"
+"""A code, and why. Nothing can be asked for by such a name, nor by such a prefix."""
+
+
+def is_too_long(name: str) -> bool:
+    return len(name.encode()) > limits.KEY_BYTES
 
 
 def outside(lake: "Lake") -> str:

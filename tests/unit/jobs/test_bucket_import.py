@@ -381,6 +381,19 @@ def test_lines_that_are_too_long_or_no_text_are_failed_rows(gateway, world, lake
     ]
 
 
+def test_a_pattern_that_begins_with_more_than_a_name_can_have_is_a_failed_row(gateway, world, lake):
+    def ask(request: Request) -> Any:
+        if request.operation == "ListObjectsV2" and len(request.parameters["Prefix"].encode()) > 1024:
+            raise refusal(request.operation, "KeyTooLongError")
+        return world.perform(request)
+
+    fill(world, "a/1.jpg")
+    world.interpose = ask
+    done = run(gateway, world, manifest=text("é" * 513 + "*", "a/*"))
+    assert counts(done, "inserted", "failed") == (1, 1)
+    assert report(world, done) == [("1", "é" * 513, "invalid_object_name")]
+
+
 def test_a_pattern_that_matches_much_goes_on_in_further_steps(gateway, world, lake):
     fill(world, *(f"a/{n:03}.{'jpg' if n % 2 else 'png'}" for n in range(60)), "b.jpg")
     begun = begin(gateway, manifest=text("a/*.jpg", "*0.png", "b.jpg", "b*.png"))
