@@ -362,7 +362,8 @@ def test_only_an_export_that_has_succeeded_can_be_imported(
     begun = gateway.call("POST", "/exports", {}).body["job"]
     for job_id in (scan.id, begun["id"]):
         assert gateway.call("POST", "/imports/export", {"job": job_id}).places == ["#/job"]
-    assert gateway.call("POST", "/imports/export", {"job": "nothing"}).status == 404
+    for job_id in ("nothing", "", "é" * 36):
+        assert gateway.call("POST", "/imports/export", {"job": job_id}).status == 404
     work(world, queue="walks")
     assert gateway.call("POST", "/imports/export", {"job": begun["id"], "part": 2}).places == ["#/part"]
     assert gateway.call("POST", "/imports/export", {"part": 1}).places == ["#/part"]
