@@ -164,8 +164,8 @@ MANIFEST_FILES = 100_000
 """Of one inventory, which names some million objects in each."""
 
 PREFIXES = 90
-PREFIXES_BYTES = 30_000
-"""Of one import, together: a message of 256 KB (an SQS limit) holds them as JSON, with all tags."""
+PREFIXES_JSON_BYTES = 90_000
+"""Of one import, together, as they stand in a message: it has 256 KB (an SQS limit), and holds all tags, too."""
 
 REPORTED_STEPS = 20_000
 """Steps with failures that a report tells of: all those of some forty million lines."""
