@@ -358,6 +358,9 @@ class _Reports:
             raise MalformedFile(f"row {row} is about another bucket")
         if each.object_name is None:
             portion.failed.append(failure(row, "", "not_text", "its name is not UTF-8"))
+        elif not each.object_name:
+            # To ask for nothing is to ask for the bucket, which is there.
+            portion.failed.append(failure(row, "", "invalid_object_name", "it has none"))
         elif each.is_current and self._lake.holds(each.object_name):
             portion.wanted.append(Wanted(each.object_name, Saying(), row))
         else:

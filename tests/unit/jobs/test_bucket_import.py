@@ -584,6 +584,14 @@ def test_an_inventory_names_what_is_looked_for(gateway, world, lake):
     assert {each["size"] for each in listed(gateway).values()} == {5}
 
 
+def test_a_row_of_an_inventory_without_a_name_is_a_failed_row(gateway, world, lake):
+    fill(world, "a")
+    key = inventory(world, [("", True, False), ("a", True, False)])
+    done = run(gateway, world, manifest={"key": key, "format": "inventory"})
+    assert counts(done, "inserted", "failed") == (1, 1)
+    assert report(world, done) == [("1", "", "invalid_object_name")]
+
+
 def test_an_inventory_in_parquet_is_read_as_well(gateway, world, lake, tmp_path):
     names = [f"a b/{n:02}+é%20.jpg" for n in range(9)]
     fill(world, *names)
@@ -615,6 +623,7 @@ BODIES = {
     "few": gzip.compress(b'"photos","a"\n'),
     "foreign": gzip.compress(b'"others"' + b',"a"' * 7),
     "long": gzip.compress(b"x" * 100_000),
+    "torn": gzip.compress(b'"photos",a\rb' + b',"a"' * 6),
 }
 
 
@@ -632,6 +641,7 @@ BODIES = {
         ("few", "few cannot be read: a row has fewer cells than the fileSchema names"),
         ("foreign", "foreign cannot be read: row 1 is about another bucket"),
         ("long", "long cannot be read: a row is too long"),
+        ("torn", "torn cannot be read: a row is no CSV"),
         (
             {"files": [{"key": "plain"}], "fileFormat": "Parquet"},
             "plain cannot be read: it cannot be read as Parquet: ",
