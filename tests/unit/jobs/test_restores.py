@@ -216,6 +216,26 @@ def test_what_was_written_since_stays_but_where_the_export_says_otherwise(
     assert [each["id"] for each in gateway.call("GET", "/data", tags="bus").body["items"]] == [data_id]
 
 
+def test_links_are_made_anew_as_far_as_the_quota_allows(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restores, "_ROWS", 100)
+    objects.put(world, lake, "a")
+    objects.count(world)
+    Gateway(role="admin").call("PATCH", "/v1/datalakes/default", {"quota": {"items": 4}})
+    rows: list[dict[str, Any]] = [
+        {"object_name": f"l/{n}", "kind": "link", "url": f"https://example.org/{n}"} for n in range(5)
+    ]
+    content = "\n".join(json.dumps(row) for row in [*rows, LINE]).encode()
+    job = given(world, gateway, content)
+    expected = {"rows": 6, "created": 3, "updated": 1, "skipped": 0, "failed": 2}
+    assert (job["state"], job["progress"]) == ("succeeded", expected)
+    assert [line.split(",")[3] for line in report(world, job)[1:]] == ["quota_exceeded"] * 2
+    objects.count(world)
+    again = given(world, gateway, content)["progress"]
+    assert (again["skipped"], again["failed"]) == (4, 2)
+
+
 def test_who_edits_and_tags_at_the_same_time_is_not_lost(world: World, lake: Lake, gateway: Gateway) -> None:
     ids = objects.put(world, lake, *"abcde")
     gateway.call("POST", "/data/tags", {"tags": ["car"], "ids": ids})
