@@ -295,6 +295,7 @@ def test_a_file_that_is_uploaded_is_read_row_by_row(
 BAD: dict[str, tuple[Any, str]] = {
     "no object": ([1], "invalid_row"),
     "no name": ({"tags": ["car"]}, "invalid_row"),
+    "half a character": ({"object_name": "\ud800"}, "invalid_row"),
     "unknown field": (LINE | {"sizes": 1}, "invalid_row"),
     "wrong tags": (LINE | {"tags": "car"}, "invalid_row"),
     "wrong time": (LINE | {"created_at": "yesterday"}, "invalid_row"),
