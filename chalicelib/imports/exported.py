@@ -71,7 +71,7 @@ class _Line(Statement):
     kind: Kind = Kind.OBJECT
     url: Annotated[str, Field(max_length=limits.URL_CHARACTERS)] | None = None
     created_at: Time | None = None
-    content_type: str | None = None
+    content_type: Annotated[str, Field(max_length=limits.TEXT_CHARACTERS)] | None = None
 
 
 def read(row: "Row") -> Kept:

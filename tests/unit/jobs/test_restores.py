@@ -305,6 +305,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "not recorded": ({"object_name": "never"}, "not_found"),
     "gone": ({"object_name": "gone"}, "not_found"),
     "no url": ({"object_name": "l", "kind": "link"}, "invalid_url"),
+    "long type": (
+        {"object_name": "l", "kind": "link", "url": "https://example.org/l", "content_type": "x" * 500_000},
+        "invalid_row",
+    ),
     "inner url": ({"object_name": "l", "kind": "link", "url": "https://127.0.0.1/a.jpg"}, "invalid_url"),
     "foreign bucket": ({"object_name": "l", "kind": "link", "url": "s3://foreign/a"}, "invalid_url"),
     "taken": ({"object_name": "link", "kind": "link", "url": "https://example.org/2"}, "conflict"),
