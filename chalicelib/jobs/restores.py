@@ -19,7 +19,7 @@ from chalicelib.model import limits, moment
 from chalicelib.storage import exports, sheets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from chalicelib.downstream.restoring import Kept
     from chalicelib.imports.unpacking import Row
@@ -74,6 +74,9 @@ def step(lake: "Lake", job: "Job") -> Step:
     entries, counts = _restore(lake, job, rows)
     if entries:
         sheets.put_part(job.id, _part(at.parts), report.text(entries))
+    failed = job.progress.get("failed", 0) + counts["failed"]
+    if failed > limits.FAILED_ROWS:
+        raise Hopeless(f"more than {limits.FAILED_ROWS} of its rows failed")
     parts = at.parts + bool(entries)
     after = Checkpoint(file=at.file, etag=file.etag, place=rows[-1][1] if rows else at.place, parts=parts)
     if len(rows) < _ROWS:
@@ -105,10 +108,35 @@ def _wait(job: "Job", at: Checkpoint) -> Step:
     return Step(replace(at, looks=at.looks + 1).encode(), _NOTHING, pause)
 
 
+@dataclass(slots=True)
+class _Reader:
+    """Of one file, between two steps. Who goes on where it stands need not unpack once more what lies before:
+    of a file that is packed as a whole, that is all of it, with every step."""
+
+    file: "File"
+    place: Place
+    rows: "Iterator[tuple[Row, Place]]"
+
+
+_left: list[_Reader] = []
+"""By the last step in this process, if there is one."""
+
+
+def _reader(file: "File", place: Place) -> _Reader:
+    while _left:
+        reader = _left.pop()
+        if (reader.file, reader.place) == (file, place):
+            return reader
+    return _Reader(file, place, unpacking.rows(exports.open_file(file), place))
+
+
 def _read(file: "File", place: Place) -> "Sequence[tuple[Row, Place]]":
     try:
-        with exports.open_file(file) as content:
-            return list(islice(unpacking.rows(content, place), _ROWS))
+        reader = _reader(file, place)
+        found = list(islice(reader.rows, _ROWS))
+        if found:
+            _left.append(replace(reader, place=found[-1][1]))
+        return found
     except ContentChanged as error:
         raise Hopeless("the file was changed while it was read") from error
     except MalformedFile as error:

@@ -173,6 +173,10 @@ REPORTED_STEPS = 20_000
 SHEET_SECONDS = 2 * PRESIGNED_SECONDS
 """How long a file is waited for: its form may be used until half of that, and the file takes its time."""
 
+FAILED_ROWS = 1_000_000
+"""Of an export that is imported. A file with more is none, or of another datalake, and may be of any size: a
+gigabyte of gzip can be a thousand of empty lines."""
+
 SHEET_ROWS = 1_000_000
 SHEET_COLUMNS = 1000
 

@@ -292,6 +292,29 @@ def test_a_file_that_is_uploaded_is_read_row_by_row(
     assert {item["id"] for item in gateway.call("GET", "/data", tags="car").body["items"]} == set(ids)
 
 
+def test_a_file_that_is_packed_as_a_whole_is_unpacked_once(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.storage.seekable._AT_ONCE", 1000)
+    monkeypatch.setattr(unpacking, "_CHUNK_BYTES", 1000)
+    words = Random(1)
+    rows = [{"object_name": f"{n}", "description": f"{words.random()}"} for n in range(700)]
+    content = gzip.compress("\n".join(json.dumps(row) for row in rows).encode())
+    job = given(world, gateway, content)
+    assert (job["state"], job["progress"]["rows"]) == ("succeeded", 700)
+    read = [call for call in world.calls if call.parameters.get("IfMatch")]
+    assert len(read) <= len(content) / 1000 + 3
+
+
+def test_a_file_of_which_nothing_means_anything_is_not_read_to_its_end(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FAILED_ROWS", 30)
+    job = given(world, gateway, gzip.compress(b"\n" * 1000))
+    assert (job["state"], job["error"]) == ("failed", "more than 30 of its rows failed")
+    assert job["progress"]["rows"] == len(report(world, job)) - 1 == 28
+
+
 BAD: dict[str, tuple[Any, str]] = {
     "no object": ([1], "invalid_row"),
     "no name": ({"tags": ["car"]}, "invalid_row"),
