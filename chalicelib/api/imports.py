@@ -121,7 +121,7 @@ class BucketBody(Body):
         if len(json.dumps(self.prefixes)) > limits.PREFIXES_JSON_BYTES:
             raise PydanticCustomError(
                 "prefixes",
-                f"All prefixes should have at most {limits.PREFIXES_JSON_BYTES} bytes together, as JSON in ASCII",
+                f"All prefixes should have at most {limits.PREFIXES_JSON_BYTES} bytes together, in ASCII",
             )
         return self
 

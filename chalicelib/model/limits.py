@@ -165,7 +165,8 @@ MANIFEST_FILES = 100_000
 
 PREFIXES = 90
 PREFIXES_JSON_BYTES = 90_000
-"""Of one import, together, as they stand in a message: it has 256 KB (an SQS limit), and holds all tags, too."""
+"""Of one import, together, as they stand in a message, which has 256 KB (an SQS limit) and holds all tags,
+too."""
 
 REPORTED_STEPS = 20_000
 """Steps with failures that a report tells of: all those of some forty million lines."""

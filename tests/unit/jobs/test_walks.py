@@ -600,6 +600,16 @@ def test_every_lake_is_synced_once_a_night(world: World, lake: Lake) -> None:
     assert busy.id not in {job.lake_id for job in begun}
 
 
+def test_a_walk_that_was_lost_keeps_no_further_night_from_its_lake(world: World, lake: Lake) -> None:
+    jobs.begin_scan(lake)
+    world.sqs.queues["walks"].visible.clear()
+    nightly.sync_all()
+    assert not world.sqs.queues["walks"].visible
+    world.clock += 86_400 - 60
+    nightly.sync_all()
+    assert len(world.sqs.queues["walks"].visible) == 1
+
+
 def test_a_lake_that_cannot_be_synced_at_night_keeps_none_from_it_and_is_told(
     world: World, lake: Lake
 ) -> None:
