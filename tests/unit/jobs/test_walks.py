@@ -558,6 +558,18 @@ def test_a_walk_of_a_lake_that_is_deleted_ends(world: World, lake: Lake) -> None
     assert 0 < failed.progress["seen"] < 60
 
 
+def test_of_jobs_that_are_over_no_range_is_read(world: World, lake: Lake) -> None:
+    """Nights of a bucket that is gone leave many that failed before they had seen anything."""
+    for _ in range(3):
+        jobs.begin_sync(lake)
+    world.dynamodb.tables["lakes"].items.clear()
+    work(world, queue="walks")
+    world.calls.clear()
+    shown = Gateway().call("GET", "/v1/jobs").body["items"]
+    assert [(job["state"], job["progress"]) for job in shown] == [("failed", {})] * 3
+    assert not [call for call in world.calls if call.parameters.get("TableName") == "ranges"]
+
+
 def test_a_walk_goes_on_in_as_many_invocations_as_it_takes(world: World, lake: Lake) -> None:
     fill(world, lake, [f"{n:03}" for n in range(60)])
     job = jobs.begin_scan(lake)
