@@ -168,8 +168,9 @@ PREFIXES_JSON_BYTES = 90_000
 """Of one import, together, as they stand in a message, which has 256 KB (an SQS limit) and holds all tags,
 too."""
 
-REPORTED_STEPS = 20_000
-"""Steps with failures that a report tells of: all those of some forty million lines."""
+REPORTED_STEPS = 2_500
+"""Steps with failures that a report tells of: all those of five million lines. To join them takes a worker of
+512 MB, which has a third of a processor, half of the three minutes that it may run."""
 
 SHEET_SECONDS = 2 * PRESIGNED_SECONDS
 """How long a file is waited for: its form may be used until half of that, and the file takes its time."""

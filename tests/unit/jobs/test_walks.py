@@ -578,6 +578,16 @@ def test_a_walk_goes_on_in_as_many_invocations_as_it_takes(world: World, lake: L
     assert jobs.read(job.organization, job.id).progress["inserted"] == 60
 
 
+def test_a_worker_without_time_leaves_the_end_to_another(world: World, lake: Lake) -> None:
+    fill(world, lake, ["a"])
+    job = jobs.begin_scan(lake)
+    deliver(world, partial(next, chain([300_000], repeat(0))), queue="walks")
+    assert jobs.read(job.organization, job.id).state is JobState.RUNNING
+    deliver(world, queue="walks")
+    assert jobs.read(job.organization, job.id).state is JobState.SUCCEEDED
+    assert not world.sqs.queues["walks"].visible
+
+
 def test_a_worker_that_dies_each_time_ends_the_job(world: World, lake: Lake) -> None:
     fill(world, lake, ["a"])
     job = jobs.begin_scan(lake)
