@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.downstream import restoring
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from chalicelib.model.lake import Lake
     from chalicelib.storage.exports import File
 
-_ROWS = 2000
-"""In one step."""
+_ROWS, _BYTES = 2000, 16 * 1024**2
+"""In one step, and what they have together: one row may be a thousand times as long as another."""
 _PAUSE_SECONDS = 20
 """The longest between two looks. Somebody may be waiting for the file to be seen."""
 _OP_ID_CHARACTERS = 16
@@ -70,7 +69,7 @@ def step(lake: "Lake", job: "Job") -> Step:
         return _wait(job, at)
     if at.etag not in (None, file.etag):
         raise Hopeless("the file was changed while it was read")
-    rows = _read(file, at.place)
+    rows, is_all = _read(file, at.place)
     entries, counts = _restore(lake, job, rows)
     if entries:
         sheets.put_part(job.id, _part(at.parts), report.text(entries))
@@ -79,7 +78,7 @@ def step(lake: "Lake", job: "Job") -> Step:
         raise Hopeless(f"more than {limits.FAILED_ROWS} of its rows failed")
     parts = at.parts + bool(entries)
     after = Checkpoint(file=at.file, etag=file.etag, place=rows[-1][1] if rows else at.place, parts=parts)
-    if len(rows) < _ROWS:
+    if is_all:
         after = Checkpoint(file=at.file + 1, parts=parts)
     return Step(after.encode(), counts)
 
@@ -130,13 +129,19 @@ def _reader(file: "File", place: Place) -> _Reader:
     return _Reader(file, place, unpacking.rows(exports.open_file(file), place))
 
 
-def _read(file: "File", place: Place) -> "Sequence[tuple[Row, Place]]":
+def _read(file: "File", place: Place) -> "tuple[Sequence[tuple[Row, Place]], bool]":
+    """The next rows, and whether these are the last."""
+    found: list[tuple[Row, Place]] = []
+    size = 0
     try:
         reader = _reader(file, place)
-        found = list(islice(reader.rows, _ROWS))
-        if found:
-            _left.append(replace(reader, place=found[-1][1]))
-        return found
+        for row, behind in reader.rows:
+            found.append((row, behind))
+            size += len(row if isinstance(row, bytes) else str(row))
+            if len(found) == _ROWS or size > _BYTES:
+                _left.append(replace(reader, place=behind))
+                return found, False
+        return found, True
     except ContentChanged as error:
         raise Hopeless("the file was changed while it was read") from error
     except MalformedFile as error:

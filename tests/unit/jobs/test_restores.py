@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.downstream import restoring
 from chalicelib.imports import unpacking
 from chalicelib.jobs import restores, worker
 from chalicelib.model import limits
@@ -304,6 +305,26 @@ def test_a_file_that_is_packed_as_a_whole_is_unpacked_once(
     assert (job["state"], job["progress"]["rows"]) == ("succeeded", 700)
     read = [call for call in world.calls if call.parameters.get("IfMatch")]
     assert len(read) <= len(content) / 1000 + 3
+
+
+def test_a_step_holds_no_more_than_some_long_rows(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restores, "_ROWS", 100)
+    monkeypatch.setattr(restores, "_BYTES", 5000)
+    held: list[int] = []
+    say = restoring.restore
+
+    def watch(lake: Lake, kept: Any, op_id: str) -> Any:
+        held.append(len(kept))
+        return say(lake, kept, op_id)
+
+    monkeypatch.setattr(restoring, "restore", watch)
+    ids = objects.put(world, lake, *(f"{n:02}" for n in range(30)))
+    rows = [{"object_name": f"{n:02}", "status_reason": "x" * 900, "tags": ["car"]} for n in range(30)]
+    job = given(world, gateway, gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    assert (job["state"], job["progress"]["updated"]) == ("succeeded", len(ids))
+    assert held == [6] * 5 + [0]
 
 
 def test_a_file_of_which_nothing_means_anything_is_not_read_to_its_end(
