@@ -134,7 +134,7 @@ def _visit_range(errand: _Import, here: "KeyRange") -> Step:
 
 
 def _foresee_range(errand: _Import, here: "KeyRange") -> Step:
-    found = syncs.compare(errand.lake, here.left)
+    found = syncs.compare(errand.lake, here.left, syncs.PAGES)
     failed = [
         _too_long(Wanted(each.object_name, Saying(), 0))
         for each in found.new

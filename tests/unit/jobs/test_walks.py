@@ -78,6 +78,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(listings, "PAGE", 3)
     monkeypatch.setattr(scans, "PAGES", 2)
     monkeypatch.setattr(syncs, "PAGES", 2)
+    monkeypatch.setattr(syncs, "PAGES_WITH_FILES", 2)
     monkeypatch.setattr(entries, "FROM_SHARD", 5)
     monkeypatch.setattr(syncs, "ALWAYS_REMOVED", 20)
     with installed(World()) as world:
@@ -824,6 +825,20 @@ def test_thumbnails_whose_files_were_removed_are_made_again_where_bytes_are_look
     assert {name: data.content for name, data in live(world).items()} == {
         name: data.content for name, data in before.items()
     }
+
+
+def test_where_files_are_looked_for_a_step_is_shorter(
+    world: World, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncs, "PAGES", 5)
+    monkeypatch.setattr(syncs, "PAGES_WITH_FILES", 1)
+    monkeypatch.setattr(entries, "FROM_SHARD", 1000)
+    full(world, lake)
+    asked: list[int] = []
+    monkeypatch.setattr(thumbnails, "missing", lambda found: asked.append(len(list(found))) or [])
+    assert sync(world, lake, thumbnails=True).progress["unchanged"] == 60
+    assert sum(asked) == 60
+    assert max(asked) == listings.PAGE
 
 
 def preprocess_all(world: World) -> None:
