@@ -159,8 +159,8 @@ def _restore(
             kept.append((place.row, exported.read(row)))
         except BadRow as error:
             entries.append(_failure(place.row, *error.args))
-    # What was exported here was once allowed here.
-    home = lake if job.task["job"] is None else replace(lake, metadata_schema=None)
+    # What was exported of this lake was once allowed in it.
+    home = replace(lake, metadata_schema=None) if job.task.get("own", False) else lake
     restored = restoring.restore(home, [each for _, each in kept], _op_id(job))
     outcomes = Counter(each.outcome for each in restored)
     entries += [

@@ -18,7 +18,7 @@ from chalicelib.model import limits
 from chalicelib.model.job import JobState
 from chalicelib.model.lake import Lake
 from chalicelib.observability import logger
-from chalicelib.storage import entries, jobs
+from chalicelib.storage import entries, jobs, lakes
 from tests.simulation import faults, objects
 from tests.simulation.fakes.world import ARTIFACTS, Request, World, installed
 from tests.simulation.interference import let
@@ -271,6 +271,24 @@ def test_another_lake_of_the_bucket_may_be_given_it_too(world: World, lake: Lake
     assert said_of(gateway) != before
     restore(world, gateway, job_id)
     assert said_of(gateway) == before
+
+
+@pytest.mark.parametrize(("target", "outcome"), [("default", "updated"), ("other", "failed")])
+def test_a_schema_holds_for_what_another_lake_was_allowed(
+    world: World, lake: Lake, gateway: Gateway, target: str, outcome: str
+) -> None:
+    [data_id] = objects.put(world, lake, "a")
+    gateway.call("PATCH", f"/data/{data_id}", {"custom_metadata": {"lot": 7}})
+    job_id = export(world, gateway)
+    schema = {"fields": {"lot": {"type": "string"}}}
+    path = f"/v1/datalakes/{target}"
+    assert Gateway(role="admin").call("PATCH", path, {"metadata_schema": schema}).status == 200
+    lose(world, lake, "data")
+    jobs.begin_scan(lakes.find(lake.organization, "other"))
+    world.clock += 60
+    work(world, queue="walks")
+    gateway.lake = target
+    assert restore(world, gateway, job_id)["progress"][outcome] == 1
 
 
 def said_of(gateway: Gateway) -> list[str]:
