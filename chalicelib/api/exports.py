@@ -1,6 +1,6 @@
 """The index of a lake as files, there and back."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from chalicelib.api.callers import Caller
     from chalicelib.api.parameters import Parameters
+    from chalicelib.model.job import Job
 
 
 class ExportBody(Body):
@@ -57,19 +58,26 @@ def import_export(caller: "Caller", parameters: "Parameters", body: RestoreBody,
     begun within 15 minutes.
     """
     home = lakes.find(caller.organization, lake)
-    files = None if body.job is None else _files(caller, body.job, body.part)
-    if files is None and body.part is not None:
+    if body.job is None and body.part is not None:
         raise InvalidBody((pointer("part"), "A file that is uploaded has no parts"))
-    job = new_job(home.organization, home.id, JobKind.RESTORE, {"job": body.job, "files": files})
-    form = exports.form(job.id) if files is None else None
+    task: dict[str, Any] = {"job": None, "files": None, "own": False}
+    if body.job is not None:
+        exported = _exported(caller, body.job)
+        task = {"job": exported.id, "files": _files(exported, body.part), "own": exported.lake_id == home.id}
+    job = new_job(home.organization, home.id, JobKind.RESTORE, task)
+    form = exports.form(job.id) if body.job is None else None
     jobs.begin(job)
     return answers.import_begun(job, form)
 
 
-def _files(caller: "Caller", job_id: str, part: int | None) -> list[str]:
+def _exported(caller: "Caller", job_id: str) -> "Job":
     job = jobs.read(caller.organization, job_id)
     if job.kind is not JobKind.EXPORT or job.state is not JobState.SUCCEEDED:
         raise InvalidBody((pointer("job"), "It should be an export that has succeeded"))
+    return job
+
+
+def _files(job: "Job", part: int | None) -> list[str]:
     keys = exports.file_keys(job)
     if part is not None and part > len(keys):
         raise InvalidBody((pointer("part"), f"The export has {len(keys)} files"))

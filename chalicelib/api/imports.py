@@ -1,5 +1,6 @@
 """What comes in bulk."""
 
+import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -9,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from chalicelib.api import answers
 from chalicelib.api.bodies import Body, pointer
 from chalicelib.api.operations import operation
+from chalicelib.api.parameters import Name as ObjectName
 from chalicelib.downstream.statements import Name
 from chalicelib.errors import InvalidBody, TooLarge
 from chalicelib.model import limits
@@ -80,7 +82,7 @@ def import_csv(caller: "Caller", parameters: "Parameters", body: CsvBody, lake: 
 
 
 class ManifestBody(Body):
-    key: Annotated[str, Field(min_length=1, max_length=limits.KEY_BYTES)] | None = None
+    key: Annotated[ObjectName, Field(min_length=1, max_length=limits.KEY_BYTES)] | None = None
     """The whole name of an object of the datalake's bucket, below the datalake's prefix."""
     content: Annotated[str, Field(min_length=1, max_length=limits.SHEET_TEXT_BYTES)] | None = None
     """The manifest itself, at most 5 MB. Either this or `key`."""
@@ -100,7 +102,7 @@ class ManifestBody(Body):
 class BucketBody(Body):
     MEBIBYTES: ClassVar[int] = 6
 
-    prefixes: Annotated[list[str], Field(min_length=1, max_length=limits.PREFIXES)] | None = None
+    prefixes: Annotated[list[ObjectName], Field(min_length=1, max_length=limits.PREFIXES)] | None = None
     """Of whole names, with the datalake's prefix: `a` is also that of `ab.jpg`. Those that are within others
     count once."""
     manifest: ManifestBody | None = None
@@ -116,9 +118,10 @@ class BucketBody(Body):
     def _is_one(self) -> "Self":
         if (self.prefixes is None) == (self.manifest is None):
             raise PydanticCustomError("import", "Either prefixes or a manifest should be given")
-        if sum(len(prefix.encode()) for prefix in self.prefixes or ()) > limits.PREFIXES_BYTES:
+        if len(json.dumps(self.prefixes)) > limits.PREFIXES_JSON_BYTES:
             raise PydanticCustomError(
-                "prefixes", f"All prefixes should have at most {limits.PREFIXES_BYTES} bytes together"
+                "prefixes",
+                f"All prefixes should have at most {limits.PREFIXES_JSON_BYTES} bytes together, in ASCII",
             )
         return self
 

@@ -8,7 +8,7 @@ from chalicelib.api.bodies import Body
 from chalicelib.api.operations import operation
 from chalicelib.model import moment
 from chalicelib.model.data import Kind, Status
-from chalicelib.model.job import ACTIVE, WALKS, JobKind
+from chalicelib.model.job import ACTIVE, WALKS, JobKind, JobState
 from chalicelib.storage import counters, jobs, keyranges, lakes
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from chalicelib.api.callers import Caller
     from chalicelib.api.parameters import Parameters
     from chalicelib.model.job import Job
+
+
+_UNCOUNTED = ACTIVE | {JobState.CANCELED}
+"""What is done is recorded of each range, and of the job when its last worker ends it."""
 
 
 class SyncBody(Body):
@@ -49,7 +53,7 @@ def begin_sync(caller: "Caller", parameters: "Parameters", body: SyncBody, lake:
 def with_progress(job: "Job") -> "Job":
     """What a job that is not over has done, and how fast it is. One that is over says so itself."""
     counted: Mapping[str, int] = job.progress
-    if job.kind in WALKS and not counted:
+    if job.kind in WALKS and job.state in _UNCOUNTED:
         counted = keyranges.counted(job)
     done = counted.get("seen", counted.get("rows", 0))
     return replace(job, progress={**counted, **(_pace(job, done) if done else {})})

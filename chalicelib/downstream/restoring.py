@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
-from chalicelib.downstream import sayings
+from chalicelib.downstream import allowances, sayings
+from chalicelib.downstream.allowances import Allowance
 from chalicelib.downstream.sayings import Saying
 from chalicelib.downstream.targets import Courier
 from chalicelib.errors import StorageUnavailable
@@ -65,12 +66,13 @@ _OTHER_URL = Restored(Outcome.FAILED, "conflict", "another URL has this name")
 _TOO_MANY = Restored(
     Outcome.FAILED, "conflict", "it has too many tags to be given another time of creation at once"
 )
+_OVER_QUOTA = Restored(Outcome.FAILED, *allowances.REFUSAL)
 
 
 def restore(lake: "Lake", kept: "Sequence[Kept]", op_id: str) -> list[Restored]:
     """What became of each, in their order. The same `op_id` tells every attempt what earlier ones have
     written. Raises StorageUnavailable when that is not known of all; then the same may be restored again."""
-    return _Desk(lake, op_id, kept).restore()
+    return _Desk(lake, op_id, kept, Allowance.of(lake)).restore()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class _Desk:
     lake: "Lake"
     op_id: str
     kept: "Sequence[Kept]"
+    allowance: Allowance
+    """For links that are not there."""
     done: "dict[str, Restored]" = field(default_factory=dict)
     """By the ids of records."""
     made: "dict[str, Data]" = field(default_factory=dict)
@@ -173,9 +177,12 @@ class _Desk:
             self.done[data_id] = Restored(Outcome.FAILED, *mistake)
         elif not is_there or self._is_new(base, after):
             plan = _Plan(data_id, before, replace(after, edit_id=self.op_id))
-            if len(plan.writes) <= transactions.WRITES:
+            if len(plan.writes) > transactions.WRITES:
+                self.done[data_id] = _TOO_MANY
+            elif plan.is_new and not self.allowance.grants(data_id, 1, 0):
+                self.done[data_id] = _OVER_QUOTA
+            else:
                 return plan
-            self.done[data_id] = _TOO_MANY
         else:
             self._note(base)
         return None

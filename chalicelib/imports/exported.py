@@ -70,7 +70,7 @@ class _Line(Statement):
     kind: Kind = Kind.OBJECT
     url: Annotated[str, Field(max_length=limits.URL_CHARACTERS)] | None = None
     created_at: Time | None = None
-    content_type: str | None = None
+    content_type: Annotated[str, Field(max_length=limits.TEXT_CHARACTERS)] | None = None
 
 
 def read(row: "Row") -> Kept:
@@ -87,10 +87,14 @@ def read(row: "Row") -> Kept:
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
         details = "; ".join(f"{'.'.join(map(str, each['loc']))}: {told(each)}" for each in mistakes)
-        name = fields.get("object_name")
-        raise BadRow(name if isinstance(name, str) else "", "invalid_row", details) from error
+        raise BadRow(_shown(fields.get("object_name")), "invalid_row", details) from error
     kept = line.model_dump(include={"object_name", "kind", "url", "created_at", "content_type"})
     return Kept(**kept, **line.said)
+
+
+def _shown(name: object) -> str:
+    """Half a surrogate pair, which JSON can spell, no report can."""
+    return name.encode(errors="replace").decode() if isinstance(name, str) else ""
 
 
 def _fields(row: "Row") -> dict[str, Any]:

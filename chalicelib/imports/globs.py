@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TOKEN = re.compile(r"\\[*\\]|\*|[^*\\]+|\\")
+_TOKEN = re.compile(r"\\[*\\]|\*+|[^*\\]+|\\")
+"""Stars in a row are one: each takes its time with every name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Glob:
 def read(text: str) -> Glob:
     parts = [""]
     for token in _TOKEN.findall(text):
-        if token == "*":
+        if token.startswith("*"):
             parts.append("")
         else:
             parts[-1] += token[1:] if token in (r"\*", r"\\") else token

@@ -93,7 +93,10 @@ def _csv_rows(inventory: Inventory, file: "IO[bytes]", start: int) -> "Iterator[
     places = {name: place for place, name in enumerate(inventory.columns)}
     for line in islice(_lines(file), start, None):
         # Names are encoded, so no cell holds the end of a line.
-        [cells] = csv.reader([line]) if line.strip() else [[]]
+        try:
+            [cells] = csv.reader([line]) if line.strip() else [[]]
+        except csv.Error as error:
+            raise MalformedFile("a row is no CSV") from error
         if len(cells) < len(places):
             raise MalformedFile("a row has fewer cells than the fileSchema names")
         cell = {name: cells[place] for name, place in places.items()}

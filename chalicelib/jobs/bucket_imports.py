@@ -134,7 +134,7 @@ def _visit_range(errand: _Import, here: "KeyRange") -> Step:
 
 
 def _foresee_range(errand: _Import, here: "KeyRange") -> Step:
-    found = syncs.compare(errand.lake, here.left)
+    found = syncs.compare(errand.lake, here.left, syncs.PAGES)
     failed = [
         _too_long(Wanted(each.object_name, Saying(), 0))
         for each in found.new
@@ -222,12 +222,11 @@ def _look(errand: _Import, wanted: "Sequence[Wanted]", failed: "list[Entry]") ->
 
 
 def _is_too_long(wanted: Wanted) -> bool:
-    return len(wanted.object_name.encode()) > limits.KEY_BYTES
+    return manifests.is_too_long(wanted.object_name)
 
 
 def _too_long(wanted: Wanted) -> "Entry":
-    name = wanted.object_name[: limits.KEY_BYTES]
-    return failure(wanted.row, name, "invalid_object_name", f"it has more than {limits.KEY_BYTES} bytes")
+    return failure(wanted.row, wanted.object_name[: limits.KEY_BYTES], *manifests.TOO_LONG)
 
 
 def _resolve(errand: _Import, wanted: "Sequence[Wanted]") -> list[_Object]:

@@ -1,8 +1,9 @@
 """A lake that was deleted leaves nothing.
 
 Nobody finds it from the deletion on, but who found it before may still be at work, so it is swept twice: at
-once, and when they must have ended. Tombstones are in no list, and go by themselves; thumbnails and taggings
-are removed by `changes` with the records that they belong to.
+once, and when they must have ended. Tombstones and traces are in no list, and go by themselves; so do files
+of exports and imports, which are their jobs'. Thumbnails and taggings are removed by `changes` with the
+records that they belong to.
 """
 
 import json

@@ -216,6 +216,8 @@ class _Lines:
     def _expand(self, portion: Portion, named: "Named", row: int, spot: _Spot) -> str | None:
         """Some more of what the pattern matches. Answers where it goes on, unless that was all."""
         glob, prefix = named.glob, named.glob.prefix
+        if is_too_long(prefix):
+            raise BadLine(*TOO_LONG, _shown(prefix))
         if not prefix.startswith(self.lake.prefix):
             if not self.lake.prefix.startswith(prefix):
                 raise BadLine("outside", outside(self.lake), _shown(prefix))
@@ -234,6 +236,14 @@ _MARK = "\ufeff"
 _WIDE_MARKS = tuple(
     mark.decode("utf-8", "surrogateescape") for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 )
+
+
+TOO_LONG = "invalid_object_name", f"it has more than {limits.KEY_BYTES} bytes"
+"""A code, and why. Nothing can be asked for by such a name, nor by such a prefix."""
+
+
+def is_too_long(name: str) -> bool:
+    return len(name.encode()) > limits.KEY_BYTES
 
 
 def outside(lake: "Lake") -> str:
@@ -349,6 +359,9 @@ class _Reports:
             raise MalformedFile(f"row {row} is about another bucket")
         if each.object_name is None:
             portion.failed.append(failure(row, "", "not_text", "its name is not UTF-8"))
+        elif not each.object_name:
+            # To ask for nothing is to ask for the bucket, which is there.
+            portion.failed.append(failure(row, "", "invalid_object_name", "it has none"))
         elif each.is_current and self._lake.holds(each.object_name):
             portion.wanted.append(Wanted(each.object_name, Saying(), row))
         else:

@@ -1,9 +1,11 @@
 """Every lake is compared with its bucket once a night, so that no event that was lost is missed for long."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib import parallel
 from chalicelib.errors import StorageUnavailable
+from chalicelib.model import moment
 from chalicelib.model.job import ACTIVE, OF_WHOLE_LAKES
 from chalicelib.observability import count, logger
 from chalicelib.storage import jobs, lakes
@@ -16,6 +18,10 @@ _PATIENCE_SECONDS = 3600
 
 _JOBS = 100
 """Of one state that are looked at, the newest first."""
+
+_WALK_HOURS = 22
+"""The longest that a walk is waited for. What is neither over nor new by then may be lost, and the nights to
+come must not be, too; if it is not, two compare at once, which does no harm."""
 
 
 def sync_all() -> None:
@@ -42,8 +48,9 @@ def _sync(lake: "Lake") -> bool | None:
 
 
 def _is_walked(lake: "Lake") -> bool:
+    since = moment.rfc3339(moment.now() - timedelta(hours=_WALK_HOURS))
     return any(
-        job.kind in OF_WHOLE_LAKES
+        job.kind in OF_WHOLE_LAKES and job.created_at >= since
         for state in sorted(ACTIVE)
         for job in jobs.page(lake.organization, lake.id, state, None, _JOBS)
     )

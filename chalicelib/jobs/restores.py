@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.downstream import restoring
@@ -19,7 +18,7 @@ from chalicelib.model import limits, moment
 from chalicelib.storage import exports, sheets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from chalicelib.downstream.restoring import Kept
     from chalicelib.imports.unpacking import Row
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from chalicelib.model.lake import Lake
     from chalicelib.storage.exports import File
 
-_ROWS = 2000
-"""In one step."""
+_ROWS, _BYTES = 2000, 16 * 1024**2
+"""In one step, and what they have together: one row may be a thousand times as long as another."""
 _PAUSE_SECONDS = 20
 """The longest between two looks. Somebody may be waiting for the file to be seen."""
 _OP_ID_CHARACTERS = 16
@@ -70,13 +69,16 @@ def step(lake: "Lake", job: "Job") -> Step:
         return _wait(job, at)
     if at.etag not in (None, file.etag):
         raise Hopeless("the file was changed while it was read")
-    rows = _read(file, at.place)
+    rows, is_all = _read(file, at.place)
     entries, counts = _restore(lake, job, rows)
     if entries:
         sheets.put_part(job.id, _part(at.parts), report.text(entries))
+    failed = job.progress.get("failed", 0) + counts["failed"]
+    if failed > limits.FAILED_ROWS:
+        raise Hopeless(f"more than {limits.FAILED_ROWS} of its rows failed")
     parts = at.parts + bool(entries)
     after = Checkpoint(file=at.file, etag=file.etag, place=rows[-1][1] if rows else at.place, parts=parts)
-    if len(rows) < _ROWS:
+    if is_all:
         after = Checkpoint(file=at.file + 1, parts=parts)
     return Step(after.encode(), counts)
 
@@ -105,10 +107,41 @@ def _wait(job: "Job", at: Checkpoint) -> Step:
     return Step(replace(at, looks=at.looks + 1).encode(), _NOTHING, pause)
 
 
-def _read(file: "File", place: Place) -> "Sequence[tuple[Row, Place]]":
+@dataclass(slots=True)
+class _Reader:
+    """Of one file, between two steps. Who goes on where it stands need not unpack once more what lies before:
+    of a file that is packed as a whole, that is all of it, with every step."""
+
+    file: "File"
+    place: Place
+    rows: "Iterator[tuple[Row, Place]]"
+
+
+_left: list[_Reader] = []
+"""By the last step in this process, if there is one."""
+
+
+def _reader(file: "File", place: Place) -> _Reader:
+    while _left:
+        reader = _left.pop()
+        if (reader.file, reader.place) == (file, place):
+            return reader
+    return _Reader(file, place, unpacking.rows(exports.open_file(file), place))
+
+
+def _read(file: "File", place: Place) -> "tuple[Sequence[tuple[Row, Place]], bool]":
+    """The next rows, and whether these are the last."""
+    found: list[tuple[Row, Place]] = []
+    size = 0
     try:
-        with exports.open_file(file) as content:
-            return list(islice(unpacking.rows(content, place), _ROWS))
+        reader = _reader(file, place)
+        for row, behind in reader.rows:
+            found.append((row, behind))
+            size += len(row if isinstance(row, bytes) else str(row))
+            if len(found) == _ROWS or size > _BYTES:
+                _left.append(replace(reader, place=behind))
+                return found, False
+        return found, True
     except ContentChanged as error:
         raise Hopeless("the file was changed while it was read") from error
     except MalformedFile as error:
@@ -126,8 +159,8 @@ def _restore(
             kept.append((place.row, exported.read(row)))
         except BadRow as error:
             entries.append(_failure(place.row, *error.args))
-    # What was exported here was once allowed here.
-    home = lake if job.task["job"] is None else replace(lake, metadata_schema=None)
+    # What was exported of this lake was once allowed in it.
+    home = replace(lake, metadata_schema=None) if job.task.get("own", False) else lake
     restored = restoring.restore(home, [each for _, each in kept], _op_id(job))
     outcomes = Counter(each.outcome for each in restored)
     entries += [

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 PAGES = 20
 """Of the listing, in one step: about as many names as one reading of the index gives. Each step is also
 recorded, and looks whether there is room for another worker."""
+PAGES_WITH_FILES = 8
+"""The same where the file of each thumbnail is looked for. That takes a worker of 512 MB up to 4 ms each, or
+30 s, and a step should take less than a minute."""
 
 ALWAYS_REMOVED = 1000
 """Objects that may be found missing without anybody being asked."""
@@ -63,8 +66,9 @@ def way(lake: "Lake", job: "Job", phase: Phase) -> "Way":
     since = _waiting_since(lake, job)
     looks_for_files = lake.preprocess is not Preprocess.OFF and job.task.get("thumbnails", False)
     missing = _missing_files if looks_for_files else _none
+    pages = PAGES_WITH_FILES if looks_for_files else PAGES
     dry_run = job.task["dry_run"]
-    return ways.over_names(lake, lambda here: _find(lake, here.left, since, missing, dry_run=dry_run))
+    return ways.over_names(lake, lambda here: _find(lake, here.left, since, missing, pages, dry_run=dry_run))
 
 
 def removals(job: "Job", ranges: "Sequence[KeyRange]") -> list[Span]:
@@ -89,10 +93,11 @@ def _find(
     left: Span,
     since: str | None,
     missing: "Callable[[Sequence[Entry]], Sequence[Data]]",
+    pages: int,
     *,
     dry_run: bool,
 ) -> Step:
-    found = compare(lake, left)
+    found = compare(lake, left, pages)
     recorded = [each for each in found.new if scans.can_be_recorded(each)]
     waiting = entries.waiting(found.same, since=since) if since else set()
     lost = missing(found.same)
@@ -119,15 +124,15 @@ def _find(
 
 
 def _remove(lake: "Lake", here: "KeyRange", most: int | None) -> Step:
-    found = compare(lake, here.left)
+    found = compare(lake, here.left, PAGES)
     if most is not None and here.counts.get("hinted", 0) + len(found.ghosts) > most:
         raise Hopeless("more objects are missing than were counted; sync again")
     scans.hint(lake, [each.object_name for each in found.ghosts])
     return Step(found.end, {"hinted": len(found.ghosts)})
 
 
-def compare(lake: "Lake", left: Span) -> Comparison:
-    listing = listings.read(lake.home, left, pages=PAGES)
+def compare(lake: "Lake", left: Span, pages: int) -> Comparison:
+    listing = listings.read(lake.home, left, pages=pages)
     upto = left.upto if listing.end is None else listing.end
     index = entries.read(lake, Span(left.prefix, left.after, upto))
     reached = Span(left.prefix, left.after, upto if index.end is None else index.end)

@@ -105,6 +105,10 @@ class Walker:
                     return
                 lakes.find(job.organization, job.lake_id)
                 here = self._share(way, here)
+        if self.steps and self.remaining_ms() < _RESERVE_MS:
+            # To join what workers have written may take longer than any step.
+            queues.send_errand(self.errand)
+            return
         self._end(job)
 
     def _find(self, way: "Way", job: Job) -> "KeyRange":

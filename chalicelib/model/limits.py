@@ -164,14 +164,20 @@ MANIFEST_FILES = 100_000
 """Of one inventory, which names some million objects in each."""
 
 PREFIXES = 90
-PREFIXES_BYTES = 30_000
-"""Of one import, together: a message of 256 KB (an SQS limit) holds them as JSON, with all tags."""
+PREFIXES_JSON_BYTES = 90_000
+"""Of one import, together, as they stand in a message, which has 256 KB (an SQS limit) and holds all tags,
+too."""
 
-REPORTED_STEPS = 20_000
-"""Steps with failures that a report tells of: all those of some forty million lines."""
+REPORTED_STEPS = 2_500
+"""Steps with failures that a report tells of: all those of five million lines. To join them takes a worker of
+512 MB, which has a third of a processor, half of the three minutes that it may run."""
 
 SHEET_SECONDS = 2 * PRESIGNED_SECONDS
 """How long a file is waited for: its form may be used until half of that, and the file takes its time."""
+
+FAILED_ROWS = 1_000_000
+"""Of an export that is imported. A file with more is none, or of another datalake, and may be of any size: a
+gigabyte of gzip can be a thousand of empty lines."""
 
 SHEET_ROWS = 1_000_000
 SHEET_COLUMNS = 1000

@@ -85,7 +85,7 @@ def enter(job: Job) -> Job:
 
 
 def read(organization: str, job_id: str) -> Job:
-    if len(job_id) > _ID_CHARACTERS:
+    if not 0 < len(job_id) <= _ID_CHARACTERS:
         raise UnknownJob(job_id)
     with aws.calling("read job"):
         try:

@@ -61,7 +61,8 @@ def test_a_manifest_is_read_as_it_was_when_it_was_named(world, photos):
         ({"prefixes": ["frames/"]} | text(), "#"),
         ({"prefixes": []}, "#/prefixes"),
         ({"prefixes": ["frames/"] * 91}, "#/prefixes"),
-        ({"prefixes": ["frames/" + "é" * 1000] * 20}, "#"),
+        ({"prefixes": ["frames/" + "é" * 500] * 30}, "#"),
+        ({"prefixes": ["frames/" + "é" * 509]}, "#/prefixes/0"),
         ({"prefixes": ["frames/", "fram"]}, "#/prefixes/1"),
         ({"prefixes": ["other/"]}, "#/prefixes/0"),
         ({"prefixes": [""]}, "#/prefixes/0"),
@@ -76,6 +77,7 @@ def test_a_manifest_is_read_as_it_was_when_it_was_named(world, photos):
         ({"manifest": {"key": "frames/none", "format": "text"}}, "#/manifest/key"),
         ({"manifest": {"key": "secret.txt", "format": "text"}}, "#/manifest/key"),
         ({"manifest": {"key": "k" * 1025, "format": "text"}}, "#/manifest/key"),
+        ({"manifest": {"key": "frames/" + "é" * 509, "format": "text"}}, "#/manifest/key"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_with_its_place(world, photos, body, place):
@@ -99,9 +101,11 @@ def test_a_bucket_that_does_not_answer_is_asked_again_later(world, photos):
     assert ask({"manifest": {"key": "frames/m", "format": "text"}}).status == 503
 
 
-def test_every_import_that_may_be_asked_for_fits_into_a_message(world, photos):
-    prefixes = [f"frames/{n:02}{'é' * 157}" for n in range(90)]
+@pytest.mark.parametrize("widest", ["é" * 157, "\x01" * 157, "🐋" * 78])
+def test_every_import_that_may_be_asked_for_fits_into_a_message(world, photos, widest):
+    prefixes = [f"frames/{n:02}{widest}" for n in range(90)]
     tags = [f"{n:02}{'🐋' * 126}" for n in range(90)]
+    assert ask({"prefixes": [each + widest for each in prefixes], "tags": tags}).status == 400
     assert ask({"prefixes": prefixes, "tags": tags}).status == 202
     [message] = world.sqs.queues["walks"].visible.values()
     assert len(message.body.encode()) < 256 * 1024

@@ -382,6 +382,19 @@ def test_lines_that_are_too_long_or_no_text_are_failed_rows(gateway, world, lake
     ]
 
 
+def test_a_pattern_that_begins_with_more_than_a_name_can_have_is_a_failed_row(gateway, world, lake):
+    def ask(request: Request) -> Any:
+        if request.operation == "ListObjectsV2" and len(request.parameters["Prefix"].encode()) > 1024:
+            raise refusal(request.operation, "KeyTooLongError")
+        return world.perform(request)
+
+    fill(world, "a/1.jpg")
+    world.interpose = ask
+    done = run(gateway, world, manifest=text("é" * 513 + "*", "a/*"))
+    assert counts(done, "inserted", "failed") == (1, 1)
+    assert report(world, done) == [("1", "é" * 513, "invalid_object_name")]
+
+
 def test_a_pattern_that_matches_much_goes_on_in_further_steps(gateway, world, lake):
     fill(world, *(f"a/{n:03}.{'jpg' if n % 2 else 'png'}" for n in range(60)), "b.jpg")
     begun = begin(gateway, manifest=text("a/*.jpg", "*0.png", "b.jpg", "b*.png"))
@@ -572,6 +585,14 @@ def test_an_inventory_names_what_is_looked_for(gateway, world, lake):
     assert {each["size"] for each in listed(gateway).values()} == {5}
 
 
+def test_a_row_of_an_inventory_without_a_name_is_a_failed_row(gateway, world, lake):
+    fill(world, "a")
+    key = inventory(world, [("", True, False), ("a", True, False)])
+    done = run(gateway, world, manifest={"key": key, "format": "inventory"})
+    assert counts(done, "inserted", "failed") == (1, 1)
+    assert report(world, done) == [("1", "", "invalid_object_name")]
+
+
 def test_an_inventory_in_parquet_is_read_as_well(gateway, world, lake, tmp_path):
     names = [f"a b/{n:02}+é%20.jpg" for n in range(9)]
     fill(world, *names)
@@ -605,6 +626,7 @@ BODIES = {
     "foreign": gzip.compress(b'"others"' + b',"a"' * 7),
     "long": gzip.compress(b"x" * 100_000),
     "deadly": bomb(200, 4_000_000),
+    "torn": gzip.compress(b'"photos",a\rb' + b',"a"' * 6),
 }
 
 
@@ -622,6 +644,7 @@ BODIES = {
         ("few", "few cannot be read: a row has fewer cells than the fileSchema names"),
         ("foreign", "foreign cannot be read: row 1 is about another bucket"),
         ("long", "long cannot be read: a row is too long"),
+        ("torn", "torn cannot be read: a row is no CSV"),
         (
             {"files": [{"key": "plain"}], "fileFormat": "Parquet"},
             "plain cannot be read: it cannot be read as Parquet: ",

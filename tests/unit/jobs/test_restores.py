@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib.downstream import restoring
 from chalicelib.imports import unpacking
 from chalicelib.jobs import restores, worker
 from chalicelib.model import limits
 from chalicelib.model.job import JobState
 from chalicelib.model.lake import Lake
 from chalicelib.observability import logger
-from chalicelib.storage import entries, jobs
+from chalicelib.storage import entries, jobs, lakes
 from tests.simulation import faults, objects
 from tests.simulation.fakes.world import ARTIFACTS, Request, World, installed
 from tests.simulation.interference import let
@@ -217,6 +218,26 @@ def test_what_was_written_since_stays_but_where_the_export_says_otherwise(
     assert [each["id"] for each in gateway.call("GET", "/data", tags="bus").body["items"]] == [data_id]
 
 
+def test_links_are_made_anew_as_far_as_the_quota_allows(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restores, "_ROWS", 100)
+    objects.put(world, lake, "a")
+    objects.count(world)
+    Gateway(role="admin").call("PATCH", "/v1/datalakes/default", {"quota": {"items": 4}})
+    rows: list[dict[str, Any]] = [
+        {"object_name": f"l/{n}", "kind": "link", "url": f"https://example.org/{n}"} for n in range(5)
+    ]
+    content = "\n".join(json.dumps(row) for row in [*rows, LINE]).encode()
+    job = given(world, gateway, content)
+    expected = {"rows": 6, "created": 3, "updated": 1, "skipped": 0, "failed": 2}
+    assert (job["state"], job["progress"]) == ("succeeded", expected)
+    assert [line.split(",")[3] for line in report(world, job)[1:]] == ["quota_exceeded"] * 2
+    objects.count(world)
+    again = given(world, gateway, content)["progress"]
+    assert (again["skipped"], again["failed"]) == (4, 2)
+
+
 def test_who_edits_and_tags_at_the_same_time_is_not_lost(world: World, lake: Lake, gateway: Gateway) -> None:
     ids = objects.put(world, lake, *"abcde")
     gateway.call("POST", "/data/tags", {"tags": ["car"], "ids": ids})
@@ -253,6 +274,24 @@ def test_another_lake_of_the_bucket_may_be_given_it_too(world: World, lake: Lake
     assert said_of(gateway) == before
 
 
+@pytest.mark.parametrize(("target", "outcome"), [("default", "updated"), ("other", "failed")])
+def test_a_schema_holds_for_what_another_lake_was_allowed(
+    world: World, lake: Lake, gateway: Gateway, target: str, outcome: str
+) -> None:
+    [data_id] = objects.put(world, lake, "a")
+    gateway.call("PATCH", f"/data/{data_id}", {"custom_metadata": {"lot": 7}})
+    job_id = export(world, gateway)
+    schema = {"fields": {"lot": {"type": "string"}}}
+    path = f"/v1/datalakes/{target}"
+    assert Gateway(role="admin").call("PATCH", path, {"metadata_schema": schema}).status == 200
+    lose(world, lake, "data")
+    jobs.begin_scan(lakes.find(lake.organization, "other"))
+    world.clock += 60
+    work(world, queue="walks")
+    gateway.lake = target
+    assert restore(world, gateway, job_id)["progress"][outcome] == 1
+
+
 def said_of(gateway: Gateway) -> list[str]:
     names = ("kind", "object_name", "url", "created_at", "tags", "source", "custom_metadata", "description")
     return sorted(json.dumps([item[name] for name in names]) for item in shown(gateway))
@@ -273,9 +312,53 @@ def test_a_file_that_is_uploaded_is_read_row_by_row(
     assert {item["id"] for item in gateway.call("GET", "/data", tags="car").body["items"]} == set(ids)
 
 
+def test_a_file_that_is_packed_as_a_whole_is_unpacked_once(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.storage.seekable._AT_ONCE", 1000)
+    monkeypatch.setattr(unpacking, "_CHUNK_BYTES", 1000)
+    words = Random(1)
+    rows = [{"object_name": f"{n}", "description": f"{words.random()}"} for n in range(700)]
+    content = gzip.compress("\n".join(json.dumps(row) for row in rows).encode())
+    job = given(world, gateway, content)
+    assert (job["state"], job["progress"]["rows"]) == ("succeeded", 700)
+    read = [call for call in world.calls if call.parameters.get("IfMatch")]
+    assert len(read) <= len(content) / 1000 + 3
+
+
+def test_a_step_holds_no_more_than_some_long_rows(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restores, "_ROWS", 100)
+    monkeypatch.setattr(restores, "_BYTES", 5000)
+    held: list[int] = []
+    say = restoring.restore
+
+    def watch(lake: Lake, kept: Any, op_id: str) -> Any:
+        held.append(len(kept))
+        return say(lake, kept, op_id)
+
+    monkeypatch.setattr(restoring, "restore", watch)
+    ids = objects.put(world, lake, *(f"{n:02}" for n in range(30)))
+    rows = [{"object_name": f"{n:02}", "status_reason": "x" * 900, "tags": ["car"]} for n in range(30)]
+    job = given(world, gateway, gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    assert (job["state"], job["progress"]["updated"]) == ("succeeded", len(ids))
+    assert held == [6] * 5 + [0]
+
+
+def test_a_file_of_which_nothing_means_anything_is_not_read_to_its_end(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FAILED_ROWS", 30)
+    job = given(world, gateway, gzip.compress(b"\n" * 1000))
+    assert (job["state"], job["error"]) == ("failed", "more than 30 of its rows failed")
+    assert job["progress"]["rows"] == len(report(world, job)) - 1 == 28
+
+
 BAD: dict[str, tuple[Any, str]] = {
     "no object": ([1], "invalid_row"),
     "no name": ({"tags": ["car"]}, "invalid_row"),
+    "half a character": ({"object_name": "\ud800"}, "invalid_row"),
     "unknown field": (LINE | {"sizes": 1}, "invalid_row"),
     "wrong tags": (LINE | {"tags": "car"}, "invalid_row"),
     "wrong time": (LINE | {"created_at": "yesterday"}, "invalid_row"),
@@ -285,6 +368,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "not recorded": ({"object_name": "never"}, "not_found"),
     "gone": ({"object_name": "gone"}, "not_found"),
     "no url": ({"object_name": "l", "kind": "link"}, "invalid_url"),
+    "long type": (
+        {"object_name": "l", "kind": "link", "url": "https://example.org/l", "content_type": "x" * 500_000},
+        "invalid_row",
+    ),
     "inner url": ({"object_name": "l", "kind": "link", "url": "https://127.0.0.1/a.jpg"}, "invalid_url"),
     "foreign bucket": ({"object_name": "l", "kind": "link", "url": "s3://foreign/a"}, "invalid_url"),
     "taken": ({"object_name": "link", "kind": "link", "url": "https://example.org/2"}, "conflict"),
@@ -364,7 +451,8 @@ def test_only_an_export_that_has_succeeded_can_be_imported(
     begun = gateway.call("POST", "/exports", {}).body["job"]
     for job_id in (scan.id, begun["id"]):
         assert gateway.call("POST", "/imports/export", {"job": job_id}).places == ["#/job"]
-    assert gateway.call("POST", "/imports/export", {"job": "nothing"}).status == 404
+    for job_id in ("nothing", "", "é" * 36):
+        assert gateway.call("POST", "/imports/export", {"job": job_id}).status == 404
     work(world, queue="walks")
     assert gateway.call("POST", "/imports/export", {"job": begun["id"], "part": 2}).places == ["#/part"]
     assert gateway.call("POST", "/imports/export", {"part": 1}).places == ["#/part"]

@@ -78,6 +78,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(listings, "PAGE", 3)
     monkeypatch.setattr(scans, "PAGES", 2)
     monkeypatch.setattr(syncs, "PAGES", 2)
+    monkeypatch.setattr(syncs, "PAGES_WITH_FILES", 2)
     monkeypatch.setattr(entries, "FROM_SHARD", 5)
     monkeypatch.setattr(syncs, "ALWAYS_REMOVED", 20)
     with installed(World()) as world:
@@ -558,12 +559,34 @@ def test_a_walk_of_a_lake_that_is_deleted_ends(world: World, lake: Lake) -> None
     assert 0 < failed.progress["seen"] < 60
 
 
+def test_of_jobs_that_are_over_no_range_is_read(world: World, lake: Lake) -> None:
+    """Nights of a bucket that is gone leave many that failed before they had seen anything."""
+    for _ in range(3):
+        jobs.begin_sync(lake)
+    world.dynamodb.tables["lakes"].items.clear()
+    work(world, queue="walks")
+    world.calls.clear()
+    shown = Gateway().call("GET", "/v1/jobs").body["items"]
+    assert [(job["state"], job["progress"]) for job in shown] == [("failed", {})] * 3
+    assert not [call for call in world.calls if call.parameters.get("TableName") == "ranges"]
+
+
 def test_a_walk_goes_on_in_as_many_invocations_as_it_takes(world: World, lake: Lake) -> None:
     fill(world, lake, [f"{n:03}" for n in range(60)])
     job = jobs.begin_scan(lake)
     while deliver(world, partial(next, chain([300_000], repeat(0))), queue="walks"):
         pass
     assert jobs.read(job.organization, job.id).progress["inserted"] == 60
+
+
+def test_a_worker_without_time_leaves_the_end_to_another(world: World, lake: Lake) -> None:
+    fill(world, lake, ["a"])
+    job = jobs.begin_scan(lake)
+    deliver(world, partial(next, chain([300_000], repeat(0))), queue="walks")
+    assert jobs.read(job.organization, job.id).state is JobState.RUNNING
+    deliver(world, queue="walks")
+    assert jobs.read(job.organization, job.id).state is JobState.SUCCEEDED
+    assert not world.sqs.queues["walks"].visible
 
 
 def test_a_worker_that_dies_each_time_ends_the_job(world: World, lake: Lake) -> None:
@@ -598,6 +621,16 @@ def test_every_lake_is_synced_once_a_night(world: World, lake: Lake) -> None:
     begun = [job for job in jobs.page(ORGANIZATION, None, None, None, 99) if job.kind is JobKind.SYNC]
     assert len(begun) == 2
     assert busy.id not in {job.lake_id for job in begun}
+
+
+def test_a_walk_that_was_lost_keeps_no_further_night_from_its_lake(world: World, lake: Lake) -> None:
+    jobs.begin_scan(lake)
+    world.sqs.queues["walks"].visible.clear()
+    nightly.sync_all()
+    assert not world.sqs.queues["walks"].visible
+    world.clock += 86_400 - 60
+    nightly.sync_all()
+    assert len(world.sqs.queues["walks"].visible) == 1
 
 
 def test_a_lake_that_cannot_be_synced_at_night_keeps_none_from_it_and_is_told(
@@ -792,6 +825,20 @@ def test_thumbnails_whose_files_were_removed_are_made_again_where_bytes_are_look
     assert {name: data.content for name, data in live(world).items()} == {
         name: data.content for name, data in before.items()
     }
+
+
+def test_where_files_are_looked_for_a_step_is_shorter(
+    world: World, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncs, "PAGES", 5)
+    monkeypatch.setattr(syncs, "PAGES_WITH_FILES", 1)
+    monkeypatch.setattr(entries, "FROM_SHARD", 1000)
+    full(world, lake)
+    asked: list[int] = []
+    monkeypatch.setattr(thumbnails, "missing", lambda found: asked.append(len(list(found))) or [])
+    assert sync(world, lake, thumbnails=True).progress["unchanged"] == 60
+    assert sum(asked) == 60
+    assert max(asked) == listings.PAGE
 
 
 def preprocess_all(world: World) -> None:
