@@ -45,7 +45,7 @@ function BucketImport({ lake, ...shared }) {
     source: given.get("source").trim() || null,
   });
   return html`
-    <${Trial} label="Import from the bucket" path=${lakePath(lake.id, "imports", "bucket")} body=${body} action="Import" ...${shared}>
+    <${Trial} label="Import from the bucket" path=${lakePath(lake.id, "imports", "bucket")} body=${body} action="Import these" ...${shared}>
       <label class="wide">Prefixes, each in a line of its own<textarea name="prefixes" rows="3" placeholder=${`${lake.prefix}2026/`} autofocus></textarea></label>
       <label>Tags, with commas between <input name="tags" placeholder="car, night" /></label>
       <label>Source <input name="source" placeholder="camera-one" maxlength="128" /></label>

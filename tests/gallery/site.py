@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from chalicelib.jobs import worker
+from chalicelib.jobs import walks, worker
 from chalicelib.model import limits, moment
 from chalicelib.model.data import Data, Facts, Reason, Sight, Status, Type, first_record
 from chalicelib.model.lake import Lake
@@ -94,7 +94,7 @@ class Site:
             return
         records.publish(data.id, data.content, facts, None, thumbnail=facts is READY)
         if facts is READY:
-            self.world.s3.put_object(Bucket=ARTIFACTS, Key=data.thumbnail_key, Body=PICTURE)
+            self.world.s3.put_object(Bucket=ARTIFACTS, Key=data.thumbnail_key, Body=PICTURE, ContentType="image/png")
 
     def _draft(self, name: str) -> Data:
         self.world.clock += SECONDS_BETWEEN
@@ -112,7 +112,7 @@ class Site:
                 return self._problem(self.failing, "storage_unavailable", "the storage did not answer")
             if self.revoked or authorization not in _ROLES:
                 return self._problem(401, "unauthorized", "a valid API key is needed")
-        if parts.path.startswith("/v1/jobs/"):
+        if method == "GET" and parts.path.startswith("/v1/jobs"):
             self._work()
         gateway = Gateway(role=_ROLES.get(authorization, "viewer"))
         told = gateway.send(method, parts.path, body, parse_qs(parts.query, keep_blank_values=True))
@@ -124,13 +124,16 @@ class Site:
         there = self.world.s3.buckets[bucket].current(key)
         if self.expired or (bucket == ARTIFACTS and there is None):
             return 403, {}, b""
-        return 200, {"Content-Type": "image/png"}, there.body if there else PICTURE
+        if there is None:
+            return 200, {"Content-Type": "image/png"}, PICTURE
+        return 200, {"Content-Type": there.content_type}, there.body
 
     def _work(self) -> None:
-        queue = self.world.sqs.queues["jobs"]
-        while queue.visible:
-            _, message = queue.visible.popitem()
-            worker.receive([message.as_record()], lambda: LEFT_MS)
+        for name, receive in (("jobs", worker.receive), ("walks", walks.receive)):
+            queue = self.world.sqs.queues[name]
+            while queue.visible:
+                _, message = queue.visible.popitem()
+                receive([message.as_record()], lambda: LEFT_MS)
 
     def _problem(self, status: int, code: str, detail: str) -> tuple[int, Any, bytes]:
         headers = {"Content-Type": "application/problem+json"}
