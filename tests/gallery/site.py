@@ -94,14 +94,18 @@ class Site:
             return
         records.publish(data.id, data.content, facts, None, thumbnail=facts is READY)
         if facts is READY:
-            self.world.s3.put_object(Bucket=ARTIFACTS, Key=data.thumbnail_key, Body=PICTURE, ContentType="image/png")
+            self.world.s3.put_object(
+                Bucket=ARTIFACTS, Key=data.thumbnail_key, Body=PICTURE, ContentType="image/png"
+            )
 
     def _draft(self, name: str) -> Data:
         self.world.clock += SECONDS_BETWEEN
         sight = Sight(size=len(PICTURE), etag=md5(PICTURE).hexdigest(), content_type="image/png")
         return first_record(self.lake, name, sight, None, moment.new_op_id())
 
-    def answer(self, method: str, address: str, body: str | None, authorization: str) -> tuple[int, Any, bytes]:
+    def answer(
+        self, method: str, address: str, body: str | None, authorization: str
+    ) -> tuple[int, Any, bytes]:
         parts = urlsplit(address)
         _, bucket, key = unquote(parts.path).split("/", 2) if parts.path.count("/") > 1 else ("", "", "")
         if bucket in (ARTIFACTS, "photos"):
