@@ -9,7 +9,7 @@ import { LakeSwitch, findLake, firstLake, useLakes } from "./lakes.js";
 import { html } from "./markup.js";
 import { Notices, useNotices } from "./notices.js";
 import { useStrays } from "./picking.js";
-import { EVERYTHING, go, useRoute, writeRoute } from "./routing.js";
+import { EVERYTHING, go, readRoute, useRoute, writeRoute } from "./routing.js";
 import { uploadsOf } from "./sending.js";
 import { dropKey, keepKey, readKey } from "./session.js";
 import { Mark, SignIn } from "./signin.js";
@@ -56,7 +56,8 @@ function App() {
   const lake = route.lake ? findLake(lakes, route.lake) : firstLake(lakes);
 
   useEffect(() => {
-    if (lake && !route.lake) go({ ...route, lake: lake.name }, { replace: true });
+    // The address may be another one already, of which nobody has told yet.
+    if (lake && !route.lake && !readRoute(location.hash).lake) go({ ...route, lake: lake.name }, { replace: true });
   }, [lake, route.lake]);
   const mayUpload = RANK[caller?.role] >= RANK.editor;
   const takeStrays = useCallback(

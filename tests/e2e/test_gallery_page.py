@@ -97,12 +97,6 @@ def test_nothing_that_is_written_into_the_page_runs(tab: Tab) -> None:
     assert tab.run("return window.ran ?? null") is None
 
 
-def test_the_page_is_found_without_the_slash_behind_it(stack: Stack, tab: Tab) -> None:
-    tab.open("", stack.handle["api_key"], tab.address.rstrip("/"))
-    tab.find(".browse")
-    tab.says("admin")
-
-
 def test_the_gateway_hands_on_what_the_page_says_of_itself(stack: Stack) -> None:
     url = stack.handle["gallery_url"]
     page = stack.fetch(url)

@@ -33,6 +33,9 @@ LEFT_MS = 300_000
 READY = Facts(status=Status.READY, type=Type.IMAGE, content_type="image/png", width=40, height=30, channels=3)
 CORRUPT = Facts(status=Status.FAILED, status_reason=Reason.CORRUPT, type=Type.IMAGE)
 
+STAGE = "/stage"
+"""Below it the same is found as without it."""
+
 _ROLES = {f"Bearer {key}": role for role, key in KEYS.items()}
 
 
@@ -110,16 +113,17 @@ class Site:
         _, bucket, key = unquote(parts.path).split("/", 2) if parts.path.count("/") > 1 else ("", "", "")
         if bucket in (ARTIFACTS, "photos"):
             return self._fetch(bucket, key)
-        self.asked.append(f"{method} {parts.path}")
-        if parts.path.startswith("/v1/"):
+        path = parts.path.removeprefix(STAGE) or "/"
+        self.asked.append(f"{method} {path}")
+        if path.startswith("/v1/"):
             if self.failing:
                 return self._problem(self.failing, "storage_unavailable", "the storage did not answer")
             if self.revoked or authorization not in _ROLES:
                 return self._problem(401, "unauthorized", "a valid API key is needed")
-        if method == "GET" and parts.path.startswith("/v1/jobs"):
+        if method == "GET" and path.startswith("/v1/jobs"):
             self._work()
-        gateway = Gateway(role=_ROLES.get(authorization, "viewer"))
-        told = gateway.send(method, parts.path, body, parse_qs(parts.query, keep_blank_values=True))
+        gateway = Gateway(role=_ROLES.get(authorization, "viewer"), place=parts.path)
+        told = gateway.send(method, path, body, parse_qs(parts.query, keep_blank_values=True))
         self.world.calls.clear()
         headers = told["headers"] | {name: each[-1] for name, each in told["multiValueHeaders"].items()}
         return told["statusCode"], headers, (told["body"] or "").encode()
