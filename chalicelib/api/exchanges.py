@@ -49,6 +49,8 @@ def _answer(route: "Route", request: "Request", path: "Mapping[str, str]") -> Re
     if operation.body:
         asked.append(bodies.read(operation.body, _raw_body(request)))
     places = {name: _decoded(name, value) for name, value in path.items()}
+    if operation.placed:
+        places["place"] = request.context.get("path", "")
     if not (caller and operation.creates):
         return operation.view(caller, *asked, **places)
     return repeats.once(

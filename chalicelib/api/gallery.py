@@ -18,10 +18,10 @@ _KEPT = "public, max-age=31536000, immutable"
 _ASKED_ANEW = "no-cache"
 
 
-@operation(answers={200: None})
-def show_page(caller: None, parameters: "Parameters") -> Response:
+@operation(answers={200: None}, placed=True)
+def show_page(caller: None, parameters: "Parameters", place: str) -> Response:
     """Show the gallery."""
-    return _answer(files.page(), {"Content-Security-Policy": _policy()})
+    return _answer(files.page(place), {"Content-Security-Policy": _policy()})
 
 
 @operation(answers={200: None}, errors=(UnknownFile,))

@@ -30,6 +30,8 @@ class Operation:
     body: "type[Body] | None"
     creates: bool
     """Takes an Idempotency-Key."""
+    placed: bool
+    """Takes `place`, the path that was asked for with all that is before it, as far as that is known."""
     hidden: "Secrets"
     answers: "Mapping[int, type | None]"
     """What it says when all is well, by status."""
@@ -43,6 +45,7 @@ def operation(
     answers: "Mapping[int, type | None]",
     body: "type[Body] | None" = None,
     creates: bool = False,
+    placed: bool = False,
     hidden: "Secrets" = MappingProxyType({}),
     errors: "tuple[type[TidelakeError], ...]" = (),
 ) -> "Callable[[View], Operation]":
@@ -52,6 +55,7 @@ def operation(
         parameters=parameters,
         body=body,
         creates=creates,
+        placed=placed,
         hidden=hidden,
         answers=answers,
         errors=errors,

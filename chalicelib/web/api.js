@@ -4,6 +4,8 @@ const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const POLL_MS = 1000;
+/** How long a job may not be heard of before it is given up; it goes on all the same. */
+const DEAF_MS = 120_000;
 const PASSING = new Set([429, 500, 502, 503, 504]);
 
 /** What the API answers instead of what was asked for (RFC 9457). */
@@ -35,7 +37,7 @@ export class Api {
    * made again, and with null when one of those succeeded. */
   constructor(key, { onRefused = () => {}, onTrouble = () => {} } = {}) {
     this.#key = key;
-    this.#address = new URL("v1/", document.baseURI);
+    this.#address = new URL("../v1/", import.meta.url);
     this.onRefused = onRefused;
     this.onTrouble = onTrouble;
   }
@@ -57,8 +59,9 @@ export class Api {
   }
 
   /** `path` is below /v1/, its parts encoded. The JSON of the answer, null where there is none. `once`: what would
-   * be done twice if it were asked for twice. `idempotencyKey` makes that safe where the API takes one. */
-  async call(method, path, { query, body, signal, once = false, idempotencyKey } = {}) {
+   * be done twice if it were asked for twice, or what is better asked for later. `idempotencyKey` makes that safe
+   * where the API takes one. */
+  async call(method, path, { query, body, signal, redirect, once = false, idempotencyKey } = {}) {
     const address = new URL(path, this.#address);
     for (const [name, value] of Object.entries(query ?? {})) {
       for (const each of [value].flat()) {
@@ -68,7 +71,7 @@ export class Api {
     const headers = { Authorization: `Bearer ${this.#key}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
-    const request = { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
+    const request = { method, headers, signal, redirect, body: body === undefined ? undefined : JSON.stringify(body) };
     const attempts = once && !idempotencyKey ? 1 : ATTEMPTS;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -87,22 +90,24 @@ export class Api {
     }
   }
 
-  /** All items of a list that comes in pages, page by page. */
-  async *pages(path, query, options) {
-    for (let cursor; cursor !== null; ) {
-      const page = await this.get(path, { ...query, cursor }, options);
-      yield page.items;
-      cursor = page.next_cursor;
-    }
+  /** Whether the path leads anywhere, which is not followed. Raises Problem where it does not. */
+  async leads(path, options) {
+    await this.get(path, {}, { redirect: "manual", once: true, ...options });
   }
 
   /** The job when it is over; `tell` hears of it until then. */
   async follow(job, tell = () => {}, signal = undefined) {
     let seen = job;
+    let heard = Date.now();
     while (seen.state === "queued" || seen.state === "running") {
       tell(seen);
       await pause(POLL_MS, signal);
-      seen = await this.get(`jobs/${encodeURIComponent(job.id)}`, {}, { signal });
+      try {
+        seen = await this.get(`jobs/${encodeURIComponent(job.id)}`, {}, { signal });
+        heard = Date.now();
+      } catch (error) {
+        if (!isPassing(error) || Date.now() - heard > DEAF_MS) throw error;
+      }
     }
     tell(seen);
     return seen;
@@ -122,6 +127,7 @@ async function perform(address, request) {
   let response;
   try {
     response = await fetch(address, request);
+    if (response.type === "opaqueredirect") return null;
     const text = await response.text();
     if (response.ok) return text ? JSON.parse(text) : null;
     throw Object.assign(new Problem(response.status, read(text)), { retryAfter: pauseOf(response) });
@@ -148,12 +154,20 @@ function isPassing(error) {
   return error instanceof Unreachable || PASSING.has(error.status) || error.retryAfter !== undefined;
 }
 
-function pause(ms, signal) {
+export function pause(ms, signal) {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
     const timer = setTimeout(resolve, ms);
     signal?.addEventListener("abort", () => {
       clearTimeout(timer);
       reject(signal.reason);
     }, { once: true });
+    return undefined;
   });
+}
+
+/** For what is to happen once however often it is asked for. Also where the browser takes the page's origin for
+ * none that is secure. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (octet) => octet.toString(16).padStart(2, "0")).join("");
 }

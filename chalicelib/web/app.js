@@ -9,7 +9,7 @@ import { LakeSwitch, findLake, firstLake, useLakes } from "./lakes.js";
 import { html } from "./markup.js";
 import { Notices, useNotices } from "./notices.js";
 import { useStrays } from "./picking.js";
-import { EVERYTHING, go, useRoute, writeRoute } from "./routing.js";
+import { EVERYTHING, go, readRoute, useRoute, writeRoute } from "./routing.js";
 import { uploadsOf } from "./sending.js";
 import { dropKey, keepKey, readKey } from "./session.js";
 import { Mark, SignIn } from "./signin.js";
@@ -39,21 +39,25 @@ function App() {
   const leave = (why) => {
     dropKey();
     setKey(null);
+    setTrouble(null);
     setReason(why);
   };
   const api = useMemo(
     () => key && new Api(key, { onRefused: () => leave(REFUSED), onTrouble: setTrouble }),
     [key],
   );
+  // Nothing goes on with the key of one who has left.
+  useEffect(() => () => api && uploadsOf(api).leave(), [api]);
   const [failure, setFailure] = useState(null);
   const lakes = useLakes(api, setFailure);
   const [ready, setReady] = useState(false);
   const onReady = useCallback(() => setReady(true), []);
-  const caller = useCaller(api, ready || (lakes !== null && route.view !== ""));
+  const { caller, unknown } = useCaller(api, ready || (lakes !== null && route.view !== ""));
   const lake = route.lake ? findLake(lakes, route.lake) : firstLake(lakes);
 
   useEffect(() => {
-    if (lake && !route.lake) go({ ...route, lake: lake.name }, { replace: true });
+    // The address may be another one already, of which nobody has told yet.
+    if (lake && !route.lake && !readRoute(location.hash).lake) go({ ...route, lake: lake.name }, { replace: true });
   }, [lake, route.lake]);
   const mayUpload = RANK[caller?.role] >= RANK.editor;
   const takeStrays = useCallback(
@@ -78,7 +82,9 @@ function App() {
     }} />`;
   }
   const views = VIEWS.filter((view) => !view.role || RANK[caller?.role] >= RANK[view.role]);
-  const { View } = VIEWS.find((view) => view.name === route.view) ?? VIEWS[0];
+  const shown = VIEWS.find((view) => view.name === route.view) ?? VIEWS[0];
+  const { View } = shown;
+  const may = views.includes(shown);
   return html`
     <a class="skip" href="#main" onClick=${skip}>To the content</a>
     <header class="bar">
@@ -89,7 +95,7 @@ function App() {
         ${views.map(
           (view) => html`
             <a key=${view.name} href=${writeRoute({ lake: lake.name, view: view.name })}
-              aria-current=${view.name === route.view ? "page" : null}>${view.title}</a>
+              aria-current=${view.name === shown.name ? "page" : null}>${view.title}</a>
           `,
         )}
       </nav>`}
@@ -99,7 +105,8 @@ function App() {
       </span>
     </header>
     ${trouble && html`<p class="trouble" role="status">${sentence(trouble.message)} Trying again …</p>`}
-    ${lake && html`<${View} key=${lake.id} ...${{ api, lake, lakes, caller, say, route, onReady }} />`}
+    ${lake && !may && html`<main id="main" class="page">${notShown(shown, caller, unknown)}</main>`}
+    ${lake && may && html`<${View} key=${lake.id} ...${{ api, lake, lakes, caller, say, route, onReady }} />`}
     ${!lake && html`<main id="main" class="page">${nothingOf(lakes, route, failure)}</main>`}
     <${Notices} notices=${notices} onDrop=${drop} />
   `;
@@ -109,12 +116,24 @@ const REFUSED = "The key is not, or no longer, accepted. Sign in with another on
 
 /** Who the key belongs to, asked once nothing more urgent is. */
 function useCaller(api, ready) {
-  const [caller, setCaller] = useState(null);
+  const [found, setFound] = useState({ caller: null, unknown: null });
   useEffect(() => {
-    setCaller(null);
-    if (api && ready) api.get("caller").then(setCaller, () => {});
+    const stop = new AbortController();
+    const show = (more) => stop.signal.aborted || setFound({ caller: null, unknown: null, ...more });
+    show({});
+    if (api && ready) api.get("caller", {}, { signal: stop.signal }).then((caller) => show({ caller }), (unknown) => show({ unknown }));
+    return () => stop.abort();
   }, [api, ready]);
-  return caller;
+  return found;
+}
+
+/** Where an address leads to what the key may not, or not yet, be known to do. */
+function notShown(view, caller, unknown) {
+  if (!caller && !unknown) return html`<p class="muted" role="status">Loading …</p>`;
+  return html`<div class="empty" role="alert">
+    <h1>${view.title} cannot be shown</h1>
+    <p>${caller ? `It takes a key with the role ${view.role}; this one has the role ${caller.role}.` : sentence(unknown.message)}</p>
+  </div>`;
 }
 
 function nothingOf(lakes, route, failure) {

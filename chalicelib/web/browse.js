@@ -4,7 +4,7 @@ import { SelectionBar } from "./actions.js";
 import { Chips, Filters, Order, Path } from "./filters.js";
 import { Grid } from "./grid.js";
 import { ItemDialog } from "./item.js";
-import { useStats } from "./lakes.js";
+import { quotaOf, useStats } from "./lakes.js";
 import { Listing } from "./listing.js";
 import { html } from "./markup.js";
 import { QueryForm, mistakeIn } from "./query.js";
@@ -13,8 +13,8 @@ import { useSelection } from "./selection.js";
 import { useCallback, useEffect, useMemo, useReducer, useState } from "./vendor/hooks.js";
 import { bytes, count, told } from "./words.js";
 
-/** How often one looks whether what is shown is still so. */
-const POLL_MS = 4000;
+/** After which one looks whether what is shown is still so. */
+const FIRST_LOOK_MS = 2000;
 
 export default function Browse({ api, lake, caller, say, route, onReady }) {
   const { asked, item } = route;
@@ -32,11 +32,15 @@ export default function Browse({ api, lake, caller, say, route, onReady }) {
     if (ready) onReady();
   }, [ready, onReady]);
   useEffect(() => {
-    const look = () => document.visibilityState === "visible" && listing.keepUp();
-    const timer = setInterval(look, POLL_MS);
+    let timer = null;
+    const look = () => {
+      clearTimeout(timer);
+      if (document.visibilityState === "visible") timer = setTimeout(look, listing.keepUp());
+    };
+    timer = setTimeout(look, FIRST_LOOK_MS);
     document.addEventListener("visibilitychange", look);
     return () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       document.removeEventListener("visibilitychange", look);
     };
   }, [listing]);
@@ -78,6 +82,7 @@ export default function Browse({ api, lake, caller, say, route, onReady }) {
     }
     return undefined;
   };
+  const quota = quotaOf(lake, stats);
   return html`
     <main id="main" class="browse" tabindex="-1" aria-label="Browse">
       <div class="asking">
@@ -99,10 +104,11 @@ export default function Browse({ api, lake, caller, say, route, onReady }) {
         <section class="found" aria-label="Found">
           <${Path} lake=${lake} asked=${asked} />
           <${Chips} asked=${asked} onAsk=${ask} />
-          <p class="summary muted" role="status">${summary(listing, asked, stats)}</p>
+          <p class="summary muted" role="status">${summary(listing, asked, stats)}${quota && !quota.over && html` <span class="quota">${quota.words}</span>`}</p>
+          ${quota?.over && html`<p class="remark warn">${quota.words}</p>`}
           ${listing.failure && !mistakeIn(listing.failure) && html`<${Failure} failure=${listing.failure} onRetry=${() => listing.retry()} />`}
           ${listing.empty ? html`<${Nothing} asked=${asked} lake=${lake} />`
-            : !mistakeIn(listing.failure) && html`<${Grid} ...${{ listing, selection, active, onActive: setActive, onOpen: open, label: `Data of ${lake.name}` }} />`}
+            : !mistakeIn(listing.failure) && html`<${Grid} ...${{ lake, listing, selection, active, onActive: setActive, onOpen: open, label: `Data of ${lake.name}` }} />`}
           ${selection.size > 0 && html`<${SelectionBar} ...${{ api, lake, caller, selection, say, onChanged: reread, onGone: restart }} />`}
         </section>
       </div>

@@ -1,5 +1,6 @@
 /** How buckets are reached: what their owners have to grant, whether that works, and datalakes on them. */
 
+import { newKey } from "./api.js";
 import { html } from "./markup.js";
 import { go } from "./routing.js";
 import { useEffect, useState } from "./vendor/hooks.js";
@@ -21,6 +22,7 @@ const SCANS = [
 ];
 const LOOKS = [
   ["eager", "At once: sizes, EXIF and thumbnails"],
+  ["lazy", "When somebody looks at them first"],
   ["off", "Never: names and sizes in bytes only"],
 ];
 
@@ -148,7 +150,7 @@ function NewConnector({ api, onMade, onCancel }) {
         allow_delete: given.allow_delete === "on",
       },
       // One and the same connector, however often it is asked for.
-      { idempotencyKey: crypto.randomUUID() },
+      { idempotencyKey: newKey() },
     );
   return html`
     <${Form} label="A new connector" action="Make the connector" send=${send} onDone=${onMade} onCancel=${onCancel}>
@@ -174,7 +176,7 @@ function NewConnector({ api, onMade, onCancel }) {
 
 function NewLake({ api, connector }) {
   const send = (given) =>
-    api.post("datalakes", { ...given, connector: connector.id }, { idempotencyKey: crypto.randomUUID() });
+    api.post("datalakes", { ...given, connector: connector.id }, { idempotencyKey: newKey() });
   const open = (lake) => {
     go({ lake: lake.name, view: lake.job ? "jobs" : "" });
     // All that knows the datalakes has to hear of the new one.

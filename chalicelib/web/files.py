@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from chalicelib.web import script
 
@@ -18,7 +19,7 @@ _PAGE = "index.html"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 _SERVED = ("app.js", "style.css", "icon.svg")
 _PARTS = {"style.css": ("style.css", "panels.css")}
-_REFERENCE = re.compile(r'(?<="web/)[\w.-]+(?=")')
+_REFERENCE = re.compile(r'(?<=")web/([\w.-]+)(?=")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,19 @@ class File:
         return f'W/"{_digest(self.text)}"'
 
 
+def page(place: str = "/") -> File:
+    """As it is to be at this path. What it names is relative to that: to `/api/` as it is, while of `/api`
+    browsers leave out the last part."""
+    return _page(quote(place.rpartition("/")[2]))
+
+
 @cache
-def page() -> File:
+def _page(last: str) -> File:
     addresses = {name.partition(".")[0]: name for name in _files()}
+    folder = f"{last}/" if last else ""
 
     def address(reference: re.Match[str]) -> str:
-        return addresses[reference[0].partition(".")[0]]
+        return f"{folder}web/{addresses[reference[1].partition('.')[0]]}"
 
     text = (_FOLDER / _PAGE).read_text()
     return _file(_PAGE, _REFERENCE.sub(address, text), lasts=False)

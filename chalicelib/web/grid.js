@@ -12,7 +12,7 @@ const CAPTION = 30;
 const ROWS_AROUND = 2;
 
 /** `active`: the index that has the focus, or would have it. */
-export function Grid({ listing, selection, active, onActive, onOpen, label }) {
+export function Grid({ lake, listing, selection, active, onActive, onOpen, label }) {
   const scroller = useRef(null);
   const sizer = useRef(null);
   const [box, setBox] = useState({ width: 0, height: 0 });
@@ -113,7 +113,7 @@ export function Grid({ listing, selection, active, onActive, onOpen, label }) {
               style=${{ transform: `translateY(${row * shape.height}px)`, gridTemplateColumns: `repeat(${shape.columns}, 1fr)`, height: `${shape.height - GAP}px` }}>
               ${indices(row, shape.columns, listing.length).map(
                 (index) => html`
-                  <${Tile} key=${index} index=${index} entry=${listing.at(index)} picked=${selection.has(listing.at(index))}
+                  <${Tile} key=${index} index=${index} entry=${listing.at(index)} why=${whyNoThumbnail(listing, lake, listing.at(index))} picked=${selection.has(listing.at(index))}
                     active=${index === active} onBroken=${() => listing.doubt(index)} />
                 `,
               )}
@@ -123,6 +123,13 @@ export function Grid({ listing, selection, active, onActive, onOpen, label }) {
       </div>
     </div>
   `;
+}
+
+/** Also of what has one that may not be had. */
+function whyNoThumbnail(listing, lake, item) {
+  if (listing.isRemade(item?.id)) return "being made again";
+  if (item?.status !== "indexed" || lake.preprocess === "off") return null;
+  return listing.isPatient ? "being looked at" : "not looked at yet";
 }
 
 function indices(row, columns, length) {

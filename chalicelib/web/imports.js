@@ -2,9 +2,10 @@
 
 import { isAborted, lakePath } from "./api.js";
 import { rowsOf } from "./csv.js";
-import { Counts, JobState, download, hasReport, locateReport } from "./jobs.js";
 import { html } from "./markup.js";
 import { DropZone } from "./picking.js";
+import { Counts, JobState } from "./progress.js";
+import { Files, hasReport, locateReport } from "./reports.js";
 import { put } from "./sending.js";
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { bytes, count, told } from "./words.js";
@@ -109,7 +110,7 @@ function Result({ title, run, file, api, say }) {
       ${job.error && html`<p class="remark bad">${job.error}</p>`}
       ${problems && !problems.length && !job.error && html`<p>No row has a problem.</p>`}
       ${problems?.length > 0 && html`<${Problems} problems=${problems} of=${failed} />`}
-      ${hasReport(job) && html`<div class="offers"><button onClick=${() => download(api, job, say)}>Download the report</button></div>`}
+      <div class="offers"><${Files} ...${{ api, job, say }} /></div>
     </section>
   `;
 }
@@ -130,7 +131,7 @@ function Problems({ problems, of }) {
 
 /** The first rows that failed, read only as far as they are shown. */
 async function problemsOf(api, job, signal) {
-  const url = hasReport(job) ? await locateReport(api, job, signal) : null;
+  const url = hasReport(job) ? await locateReport(api, job, { signal }) : null;
   if (!url) return [];
   const report = await fetch(url, { signal, credentials: "omit" });
   if (!report.ok) throw new Error("the report cannot be read");

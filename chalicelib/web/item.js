@@ -1,11 +1,12 @@
 /** One item: its bytes, what is known of it, and what people write of it. */
 
-import { lakePath } from "./api.js";
+import { Problem, isAborted, lakePath, pause } from "./api.js";
 import { DeletionDialog } from "./deletion.js";
 import { Dialog } from "./dialog.js";
 import { CustomMetadata, Description, Metadata, Pair, Source } from "./fields.js";
 import { useLabels } from "./labels.js";
 import { html } from "./markup.js";
+import { isUnsettled } from "./listing.js";
 import { Media, isElsewhere, locateContent, useContent } from "./media.js";
 import { EVERYTHING, writeRoute } from "./routing.js";
 import { saveAs } from "./saving.js";
@@ -14,21 +15,39 @@ import { useCallback, useEffect, useState } from "./vendor/hooks.js";
 import { KINDS, STATUSES, TYPES, bytes, explain, explainHealth, moment, told } from "./words.js";
 
 const SAFE = /^https?:\/\//i;
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What is not looked at yet is asked for again, so often and ever less often. */
+const TURNS = 25;
+const FIRST_WAIT_MS = 2000;
+const LONGEST_WAIT_MS = 15_000;
 
 /** `first`: what the grid knows of it; `onStep(±1)` goes to the next one, and is null where that is not known. */
 export function ItemDialog({ api, lake, caller, id, first, onStep, onClose, onChanged, onGone, say }) {
   const [item, setItem] = useState(first);
   const [failure, setFailure] = useState(null);
   const [deleting, setDeleting] = useState(false);
-  const load = useCallback(async () => {
-    const found = await api.get(lakePath(lake.id, "data", id));
-    setItem((before) => ({ ...found, thumbnail_url: before?.id === id ? before.thumbnail_url : undefined }));
+  const load = useCallback(async (signal) => {
+    if (!ID.test(id)) throw new Problem(404, {});
+    const found = await api.get(lakePath(lake.id, "data", id), {}, { signal });
+    // One may have stepped on meanwhile.
+    setItem((before) => (before && before.id !== id ? before : { ...found, thumbnail_url: before?.thumbnail_url }));
     onChanged(found);
+    return found;
   }, [api, lake.id, id]);
   useEffect(() => {
-    setItem(first);
+    const stop = new AbortController();
+    const follow = async () => {
+      let found = await load(stop.signal);
+      for (let turn = 0; isUnsettled(found, lake) && turn < TURNS; turn += 1) {
+        await pause(Math.min(FIRST_WAIT_MS * 1.3 ** turn, LONGEST_WAIT_MS), stop.signal);
+        found = await load(stop.signal);
+      }
+    };
+    setItem(first?.id === id ? first : null);
     setFailure(null);
-    load().catch(setFailure);
+    follow().catch((error) => isAborted(error) || setFailure(error));
+    return () => stop.abort();
   }, [load]);
   const step = (by) => onStep?.[by]?.();
   const onKeyDown = (event) => {
@@ -36,7 +55,7 @@ export function ItemDialog({ api, lake, caller, id, first, onStep, onClose, onCh
     const by = { ArrowLeft: "previous", ArrowRight: "next" }[event.key];
     if (by) step(by);
   };
-  const shown = item?.id === id ? item : null;
+  const shown = item?.id === id ? { ...item, thumbnail_url: first?.thumbnail_url ?? item.thumbnail_url } : null;
   return html`
     <${Dialog} title=${shown?.filename ?? "Item"} titled=${false} className="item" onClose=${onClose} onKeyDown=${onKeyDown}>
       <header class="dialog-head">
@@ -79,7 +98,7 @@ function Body({ api, lake, caller, item, load, say, onDelete }) {
     <div class="item-body">
       <figure class="media"><${Media} item=${item} content=${content} /></figure>
       <div class="facts" tabindex="0" role="group" aria-label="Facts">
-        ${item.status !== "ready" && html`<p class="state ${item.status}">${explain(item)}</p>`}
+        ${item.status !== "ready" && html`<p class="state ${item.status}" role="status">${explain(item)}${isUnsettled(item, lake) && " It is waited for."}</p>`}
         <div class="actions">
           ${content && html`<button onClick=${download}>Download</button>`}
           ${isElsewhere(item) && html`<a class="button" href=${SAFE.test(item.url) ? item.url : null} target="_blank" rel="noreferrer noopener">Open where it is</a>`}
@@ -137,11 +156,11 @@ function History({ item }) {
     [item.checked_at, explainHealth(item)],
     [item.updated_at, `Last change here: ${STATUSES[item.status].toLowerCase()}${item.status_reason ? ` (${item.status_reason.replaceAll("_", " ")})` : ""}`],
   ];
-  const known = steps.filter(([time, what]) => time && what).sort(([one], [other]) => (one < other ? -1 : 1));
+  const known = steps.filter(([time, what]) => time && what).sort(([one], [other]) => Date.parse(one) - Date.parse(other));
   return html`
     <section aria-label="History">
       <h3>History</h3>
-      <ol class="history">${known.map(([time, what]) => html`<li key=${what}><time datetime=${time}>${moment(time)}</time><span>${what}</span></li>`)}</ol>
+      <ol class="history">${known.map(([time, what]) => html`<li key=${what}><time datetime=${time} title=${time}>${moment(time)}</time><span>${what}</span></li>`)}</ol>
     </section>
   `;
 }

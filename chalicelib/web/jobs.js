@@ -1,30 +1,16 @@
 /** Long work: how far it is, ending it, and what it reports. */
 
 import { isAborted } from "./api.js";
+import { Beginnings } from "./beginnings.js";
 import { html } from "./markup.js";
+import { Counts, JobState, isOver, kindOf } from "./progress.js";
+import { Files } from "./reports.js";
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
-import { bytes, moment, told } from "./words.js";
+import { moment, told } from "./words.js";
 
 const LOOK_MS = 1500;
 const IDLE_LOOK_MS = 10_000;
 const PAGE = 20;
-
-const KINDS = {
-  csv_import: "CSV import",
-  bucket_import: "Bucket import",
-  scan: "Scan of the bucket",
-  sync: "Comparison with the bucket",
-  delete: "Deletion",
-  delete_lake: "Deletion of a datalake",
-  edit_by_query: "Edit of what a query finds",
-  detach_label: "Removal of a label",
-  check_links: "Check of links",
-  export: "Export",
-};
-const STATES = { queued: "Waiting", running: "Running", succeeded: "Done", failed: "Failed", canceled: "Canceled" };
-/** Of progress, what is no plain count. */
-const SECONDS = new Set(["seconds_left"]);
-const BYTES = new Set(["bytes"]);
 
 export default function Jobs({ api, lake, lakes, caller, say }) {
   const [everywhere, setEverywhere] = useState(false);
@@ -43,6 +29,7 @@ export default function Jobs({ api, lake, lakes, caller, say }) {
     <main id="main" class="page work" tabindex="-1">
       <h1>Jobs</h1>
       <label class="choice"><input type="checkbox" checked=${everywhere} onChange=${(event) => setEverywhere(event.currentTarget.checked)} /> Of all datalakes</label>
+      ${caller && caller.role !== "viewer" && html`<${Beginnings} ...${{ api, lake, onBegun: look }} />`}
       ${failure && html`<p class="remark bad" role="alert">${told(failure)}</p>`}
       ${jobs?.length === 0 && html`<p class="muted">There is none yet. Scans, imports, deletions and other long work show here for 30 days.</p>`}
       <ul class="cards" aria-label="Jobs">
@@ -55,7 +42,7 @@ export default function Jobs({ api, lake, lakes, caller, say }) {
               <${Counts} job=${job} />
               <div class="offers">
                 ${!isOver(job) && job.kind !== "delete_lake" && caller?.role !== "viewer" && html`<button aria-label=${`Cancel: ${kindOf(job)}`} onClick=${() => cancel(job)}>Cancel</button>`}
-                ${hasReport(job) && html`<button onClick=${() => download(api, job, say)}>Download the report</button>`}
+                <${Files} ...${{ api, job, say }} />
               </div>
             </li>
           `,
@@ -64,55 +51,6 @@ export default function Jobs({ api, lake, lakes, caller, say }) {
       ${more && html`<button onClick=${more}>Show older ones</button>`}
     </main>
   `;
-}
-
-export function JobState({ job }) {
-  return html`<strong class="stage" data-state=${job.state}>${STATES[job.state]}</strong>`;
-}
-
-/** What was counted so far. */
-export function Counts({ job }) {
-  const counts = Object.entries(job.progress).filter(([, value]) => typeof value === "number");
-  if (!counts.length) return isOver(job) ? null : html`<progress aria-label=${`${kindOf(job)} is at work`}></progress>`;
-  return html`
-    <dl class="tallies">
-      ${counts.map(([name, value]) => html`<div key=${name} data-name=${name}><dt>${name.replaceAll("_", " ")}</dt><dd>${shown(name, value)}</dd></div>`)}
-    </dl>
-    ${!isOver(job) && html`<progress aria-label=${`${kindOf(job)} is at work`} ...${share(job)}></progress>`}
-  `;
-}
-
-export function isOver(job) {
-  return job.state !== "queued" && job.state !== "running";
-}
-
-/** One that was canceled before its file came has none. */
-export function hasReport(job) {
-  return job.kind === "csv_import" && isOver(job) && (job.state !== "canceled" || job.progress.rows > 0);
-}
-
-/** Where the report is; null if there is none. */
-export async function locateReport(api, job, signal) {
-  try {
-    const found = await api.get(`jobs/${encodeURIComponent(job.id)}/report`, { redirect: false }, { signal });
-    return found.url;
-  } catch (error) {
-    if (error.status === 404) return null;
-    throw error;
-  }
-}
-
-export async function download(api, job, say) {
-  try {
-    const url = await locateReport(api, job);
-    if (!url) return say("There is no report.", { tone: "bad" });
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = "report.csv";
-    link.click();
-  } catch (error) {
-    say(told(error), { tone: "bad" });
-  }
 }
 
 /** The newest first, looked at again and again: often while any is at work, and not while nobody looks. */
@@ -152,7 +90,8 @@ function useJobs(api, lakeId) {
   const more = async () => {
     try {
       const page = await read(api, lakeId, found.next);
-      setFound((before) => ({ ...before, older: [...before.older, ...page.items], next: page.next_cursor }));
+      // One may have chosen to see those of other datalakes meanwhile.
+      setFound((before) => before.next !== found.next ? before : ({ ...before, older: [...before.older, ...page.items], next: page.next_cursor }));
     } catch (error) {
       setFailure(error);
     }
@@ -164,20 +103,4 @@ function useJobs(api, lakeId) {
 
 function read(api, lakeId, cursor, signal) {
   return api.get("jobs", { limit: PAGE, datalake: lakeId, cursor }, { signal });
-}
-
-function kindOf(job) {
-  return KINDS[job.kind] ?? job.kind.replaceAll("_", " ");
-}
-
-function shown(name, value) {
-  if (BYTES.has(name)) return bytes(value);
-  if (SECONDS.has(name)) return value < 90 ? `${value} s` : `${Math.round(value / 60)} min`;
-  return value.toLocaleString("en");
-}
-
-/** How much of it is done, as far as that can be known. */
-function share({ progress }) {
-  const { seen, per_second: pace, seconds_left: left } = progress;
-  return pace && left !== undefined ? { max: seen + pace * left || 1, value: seen } : {};
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "./vendor/hooks.js";
 import { html } from "./markup.js";
-import { lakePath } from "./api.js";
+import { isAborted, lakePath } from "./api.js";
+import { bytes, count } from "./words.js";
 
 export const FIRST = "default";
 
@@ -8,9 +9,12 @@ export const FIRST = "default";
 export function useLakes(api, onError) {
   const [lakes, setLakes] = useState(null);
   useEffect(() => {
+    const stop = new AbortController();
     setLakes(null);
-    if (!api) return;
-    api.get("datalakes").then((answer) => setLakes(answer.items), onError);
+    if (api) {
+      api.get("datalakes", {}, { signal: stop.signal }).then((answer) => setLakes(answer.items), (error) => isAborted(error) || onError(error));
+    }
+    return () => stop.abort();
   }, [api]);
   return lakes;
 }
@@ -34,6 +38,15 @@ export function LakeSwitch({ lakes, lake, onSwitch }) {
       </select>
     </label>
   `;
+}
+
+/** What the lake may hold, and that it holds more; null where it may hold anything. */
+export function quotaOf(lake, stats) {
+  const { quota, over_quota: over } = stats ?? lake;
+  if (!quota) return null;
+  const most = [quota.items !== null && count(quota.items, "item"), quota.bytes !== null && bytes(quota.bytes)];
+  const words = most.filter(Boolean).join(" and ");
+  return { over, words: over ? `More than its quota of ${words}: nothing more can be uploaded.` : `Its quota is ${words}.` };
 }
 
 /** Counts of the lake, asked for when `ready`, and again when `version` is another; null until they are known. */

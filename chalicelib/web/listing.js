@@ -4,6 +4,7 @@
 
 import { isAborted, lakePath } from "./api.js";
 import { searchBody } from "./questions.js";
+import { Remaking } from "./thumbnails.js";
 
 const PAGE = 100;
 
@@ -16,8 +17,10 @@ const KEPT = 400;
 /** Addresses of thumbnails are valid for 15 minutes. */
 const FRESH_MS = 13 * 60_000;
 
-/** What is not looked at by then is not about to be. */
-const SETTLES_MS = 10 * 60_000;
+/** How often what is in sight is asked for again while none of it changes by itself: some minutes, ever less often. */
+const TURNS = 25;
+const FIRST_WAIT_MS = 2000;
+const LONGEST_WAIT_MS = 15_000;
 
 export class Listing {
   /** What the first request went wrong with, or the last one. */
@@ -26,8 +29,12 @@ export class Listing {
   done = false;
 
   #api;
+  #lake;
   #path;
   #asked;
+  #remaking;
+  #awaited = "";
+  #turns = 0;
   #pages = [];
   #next = null;
   #wanted = [0, 0];
@@ -37,8 +44,10 @@ export class Listing {
 
   constructor(api, lake, asked) {
     this.#api = api;
+    this.#lake = lake;
     this.#path = lakePath(lake.id, "data", "search");
     this.#asked = asked;
+    this.#remaking = new Remaking(api, lake, this.#ended.signal, (ids) => this.#remade(ids));
   }
 
   subscribe(listener) {
@@ -81,17 +90,32 @@ export class Listing {
     this.#wanted = [first, last];
     for (const page of this.#pages) {
       const distance = Math.max(page.start - last, first - page.start - page.count, 0);
-      if (distance > KEPT) page.entries = null;
+      if (distance > KEPT) {
+        page.entries = null;
+        // Else all that one passes by would come before what one gets to.
+        page.loading?.abort();
+      }
       else if (distance === 0 && !isFresh(page)) this.#refetch(page);
     }
     this.#extend();
   }
 
-  /** What is looked at is asked for again if it may soon be otherwise by itself, or its addresses expire. */
+  /** What is looked at is asked for again if it may soon be otherwise by itself, or its addresses expire. How many
+   * milliseconds until that is to be done again. */
   keepUp() {
-    if (this.failure) return;
-    if (this.#isUnsettled()) this.refresh();
-    else this.want(...this.#wanted);
+    const awaited = this.#unsettled().join();
+    if (awaited !== this.#awaited) this.#turns = 0;
+    this.#awaited = awaited;
+    if (!this.failure && this.isPatient && awaited) {
+      this.#turns += 1;
+      this.refresh();
+    } else if (!this.failure) this.want(...this.#wanted);
+    return Math.min(FIRST_WAIT_MS * 1.3 ** this.#turns, LONGEST_WAIT_MS);
+  }
+
+  /** Whether what is not looked at yet is still waited for. */
+  get isPatient() {
+    return this.#turns < TURNS;
   }
 
   /** What is looked at is asked for again: it may have changed. */
@@ -106,10 +130,17 @@ export class Listing {
     this.#tell();
   }
 
-  /** A thumbnail could not be had: its address may have expired while this tab slept. */
+  /** A thumbnail could not be had: its address may have expired while this tab slept, or its file is gone. */
   doubt(index) {
     const page = this.#pageOf(index);
-    if (page && !isFresh(page)) this.#refetch(page);
+    if (!page?.entries) return;
+    if (!isFresh(page)) this.#refetch(page);
+    else this.#remaking.begin(this.at(index).id);
+  }
+
+  /** Whether the item's thumbnail is being made again. */
+  isRemade(id) {
+    return this.#remaking.has(id);
   }
 
   /** What is shown of one item from now on. */
@@ -126,18 +157,28 @@ export class Listing {
     const pages = this.#pages.filter((page) => page.start <= last && page.start + page.count > first);
     const found = [];
     for (const page of pages) {
-      const entries = page.entries ?? (await this.#fetch(page.cursor)).entries;
+      const entries = page.entries ?? (await this.#fetch(page.cursor, this.#ended.signal)).entries;
       found.push(...entries.slice(Math.max(0, first - page.start), last - page.start + 1));
     }
     return found.filter((entry) => entry.id);
   }
 
-  #isUnsettled() {
+  /** The ids of what is in sight and may be otherwise soon. */
+  #unsettled() {
     const [first, last] = this.#wanted;
+    const found = [];
     for (let index = first; index <= Math.min(last, this.length - 1); index += 1) {
-      if (isUnsettled(this.at(index))) return true;
+      const entry = this.at(index);
+      if (isUnsettled(entry, this.#lake)) found.push(entry.id);
     }
-    return false;
+    return found;
+  }
+
+  #remade(ids) {
+    for (const page of this.#pages) {
+      if (page.entries?.some((entry) => ids.includes(entry.id))) this.#refetch(page);
+    }
+    this.#tell();
   }
 
   #pageOf(index) {
@@ -158,7 +199,7 @@ export class Listing {
     try {
       while (!this.done && !this.failure && this.#wanted[1] + AHEAD >= this.length) {
         const cursor = this.#next;
-        const { entries, next } = await this.#fetch(cursor);
+        const { entries, next } = await this.#fetch(cursor, this.#ended.signal);
         if (cursor !== this.#next) continue;
         // An empty page is none: the API spent its budget for one request before it found anything.
         if (entries.length) this.#pages.push(pageOf(cursor, next, this.length, entries));
@@ -174,9 +215,9 @@ export class Listing {
 
   async #refetch(page) {
     if (page.loading) return;
-    page.loading = true;
+    page.loading = new AbortController();
     try {
-      const { entries, next } = await this.#fetch(page.cursor);
+      const { entries, next } = await this.#fetch(page.cursor, AbortSignal.any([this.#ended.signal, page.loading.signal]));
       const place = this.#pages.indexOf(page);
       if (place < 0) return;
       const same = entries.length === page.count && (next === page.next || next === page.own);
@@ -192,7 +233,7 @@ export class Listing {
     } catch (error) {
       this.#fail(error);
     } finally {
-      page.loading = false;
+      page.loading = null;
     }
   }
 
@@ -204,9 +245,9 @@ export class Listing {
     this.#tell();
   }
 
-  async #fetch(cursor) {
+  async #fetch(cursor, signal) {
     const body = searchBody(this.#asked, { limit: PAGE, cursor, thumbnails: true });
-    const answer = await this.#api.post(this.#path, body, { signal: this.#ended.signal });
+    const answer = await this.#api.post(this.#path, body, { signal });
     return { entries: merged(answer.items, answer.folders ?? [], this.#asked.order), next: answer.next_cursor };
   }
 
@@ -223,16 +264,16 @@ export class Listing {
 
 /** `own`: where it ended by itself; `next`: where what follows begins, behind pages that were empty. */
 function pageOf(cursor, next, start, entries) {
-  return { cursor, next, own: next, start, count: entries.length, entries, fetchedAt: Date.now(), loading: false };
+  return { cursor, next, own: next, start, count: entries.length, entries, fetchedAt: Date.now(), loading: null };
 }
 
 function isFresh(page) {
   return page.entries !== null && Date.now() - page.fetchedAt < FRESH_MS;
 }
 
-function isUnsettled(entry) {
-  const waits = entry?.status === "pending" || entry?.status === "indexed";
-  return waits && Date.now() - Date.parse(entry.updated_at) < SETTLES_MS;
+/** Whether the item may be otherwise soon without anybody's doing. */
+export function isUnsettled(item, lake) {
+  return item?.status === "pending" || (item?.status === "indexed" && lake.preprocess !== "off");
 }
 
 function merged(items, folders, order) {

@@ -48,6 +48,7 @@ export function isElsewhere(item) {
 
 export function Media({ item, content }) {
   const [failed, setFailed] = useState(null);
+  const [bare, setBare] = useState(null);
   const fail = () => setFailed(content);
   const broken = failed !== null && failed === content;
   const alt = item.description ?? item.filename;
@@ -59,7 +60,7 @@ export function Media({ item, content }) {
   }
   return html`
     <div class="card">
-      ${item.thumbnail_url ? html`<img src=${item.thumbnail_url} alt=${alt} />` : html`<${Glyph} name=${item.type ?? "unknown"} />`}
+      ${item.thumbnail_url && bare !== item.thumbnail_url ? html`<img src=${item.thumbnail_url} alt=${alt} onError=${() => setBare(item.thumbnail_url)} />` : html`<${Glyph} name=${item.type ?? "unknown"} />`}
       <p>${whyCard(item, content, broken)}</p>
     </div>
   `;

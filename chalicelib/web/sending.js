@@ -1,7 +1,8 @@
 /** Files on their way into a bucket: announced to the API, sent straight to the storage, watched until they are
  * indexed. It goes on whatever view is shown, as long as the page is open. */
 
-import { isAborted, lakePath } from "./api.js";
+import { isAborted, lakePath, pause } from "./api.js";
+import { sha256Of } from "./hashing.js";
 import { told } from "./words.js";
 
 /** As many requests as browsers have under way with one host. */
@@ -9,6 +10,8 @@ const REQUESTS_AT_ONCE = 6;
 /** Announced with one call; what the API gives leave for is to be used within a quarter of an hour. */
 const FILES_AT_ONCE = 200;
 const BYTES_AT_ONCE = 1024 ** 3;
+/** What is larger goes in parts. */
+const WHOLE_BYTES = 64 * 1024 ** 2;
 const IDS_AT_ONCE = 1000;
 const ATTEMPTS = 4;
 const PAUSE_MS = 700;
@@ -42,7 +45,13 @@ const BYTES = "application/octet-stream";
 
 /** What the storage says when the leave to send has run out. */
 const EXPIRED = new Set(["AccessDenied", "ExpiredToken", "RequestExpired"]);
-const PASSING = new Set(["InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown"]);
+/** What it says when there is an object of the name, and when it knows no such condition. */
+const TAKEN = "PreconditionFailed";
+const NO_CONDITIONS = "NotImplemented";
+const PASSING = new Set(["ConditionalRequestConflict", "InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown"]);
+
+const THERE = "there is an object of this name";
+const REASONS = { quota_exceeded: "the datalake would hold more than its quota allows; delete something, or ask an admin for more" };
 
 export const UNDER_WAY = new Set(["waiting", "sending", "sent", "indexed"]);
 const WATCHED = new Set(["sent", "indexed"]);
@@ -86,9 +95,18 @@ class Uploads {
 
   constructor(api) {
     this.#api = api;
-    addEventListener("beforeunload", (event) => {
-      if (this.files.some((file) => file.state === "waiting" || file.state === "sending")) event.preventDefault();
-    });
+    addEventListener("beforeunload", this.#hold);
+  }
+
+  #hold = (event) => {
+    if (this.files.some((file) => file.state === "waiting" || file.state === "sending")) event.preventDefault();
+  };
+
+  /** Nobody is signed in any more. */
+  leave() {
+    this.cancel();
+    this.files = [];
+    removeEventListener("beforeunload", this.#hold);
   }
 
   listen(listener) {
@@ -118,6 +136,8 @@ class Uploads {
       saying,
       name: start + path,
       type: TYPES[path.toLowerCase().split(".").pop()] ?? BYTES,
+      sha256: null,
+      by: "put",
       state: "waiting",
       moved: 0,
       detail: null,
@@ -159,22 +179,25 @@ class Uploads {
     this.#tell();
   }
 
-  async #announce(files, signal) {
+  async #announce(chosen, signal) {
+    const files = await this.#read(chosen, signal);
+    if (!files.length) return;
     try {
-      const { lake, saying } = files[0];
+      const { lake, saying, by } = files[0];
       const entries = files.map((file) => ({
         object_name: file.name,
         size: file.file.size,
         content_type: file.type,
+        ...(file.sha256 && { sha256: file.sha256 }),
         ...(saying.tags.length && { tags: saying.tags }),
         ...(saying.source && { source: saying.source }),
       }));
-      const body = { uploads: entries, if_exists: saying.ifExists };
+      const body = { uploads: entries, if_exists: saying.ifExists, by };
       const answer = await this.#api.post(lakePath(lake.id, "uploads"), body, { signal });
       for (const { index, data, upload } of answer.ok) {
         Object.assign(files[index], { data: data.id, before: data.etag, ticket: upload, etag: null });
       }
-      for (const { index, detail } of answer.failed) this.#end(files[index], "failed", detail);
+      for (const { index, code, detail } of answer.failed) this.#end(files[index], "failed", REASONS[code] ?? detail);
       for (const { index, data } of answer.skipped) {
         files[index].data = data?.id ?? null;
         this.#end(files[index], "exists", null);
@@ -185,6 +208,21 @@ class Uploads {
     }
   }
 
+  /** Those whose bytes could be read, with what they are. */
+  async #read(files, signal) {
+    const found = [];
+    for (const file of files) {
+      if (signal.aborted) return [];
+      try {
+        if (!file.sha256 && file.file.size <= WHOLE_BYTES) file.sha256 = await sha256Of(file.file);
+        found.push(file);
+      } catch {
+        this.#end(file, "failed", "the file cannot be read, or not any more");
+      }
+    }
+    return found;
+  }
+
   async #send(file, signal) {
     try {
       if (file.ticket.method === "MULTIPART") await this.#sendParts(file, signal);
@@ -192,7 +230,9 @@ class Uploads {
       this.#end(file, "sent", null);
       this.#watch();
     } catch (error) {
-      if (!isAborted(error)) this.#end(file, "failed", told(error));
+      if (error.code === TAKEN && file.saying.ifExists === "skip") this.#end(file, "exists", null);
+      else if (error.code === TAKEN) this.#end(file, "failed", THERE);
+      else if (!isAborted(error)) this.#end(file, "failed", told(error));
     } finally {
       file.ticket = null;
     }
@@ -200,21 +240,32 @@ class Uploads {
 
   async #sendWhole(file, signal) {
     file.state = "sending";
-    let renewed = false;
+    let [renewed, lost] = [false, false];
     for (let attempt = 1; ; attempt += 1) {
       try {
         const answer = await put(file.ticket, file.file, signal, (moved) => this.#moved(file, moved));
         file.etag = bare(answer.getResponseHeader("ETag"));
         return;
       } catch (error) {
-        if (EXPIRED.has(error.code) && !renewed) {
+        // Nobody was there before the attempt whose answer was lost: it is what put the bytes there.
+        if (error.code === TAKEN && lost) return;
+        lost ||= error.passing;
+        if (error.code === NO_CONDITIONS && file.by === "put") {
+          file.by = "form";
+          await this.#renew(file, error, signal);
+        } else if (EXPIRED.has(error.code) && !renewed) {
           renewed = true;
-          await this.#announce([file], signal);
-          if (file.state !== "sending") throw new Refusal(error.code, file.detail ?? error.message, false);
+          await this.#renew(file, error, signal);
         } else if (!error.passing || attempt === ATTEMPTS) throw error;
         else await pause(PAUSE_MS * 2 ** (attempt - 1), signal);
       }
     }
+  }
+
+  async #renew(file, error, signal) {
+    await this.#announce([file], signal);
+    signal.throwIfAborted();
+    if (file.state !== "sending") throw new Refusal(error.code, file.detail ?? error.message, false);
   }
 
   async #sendParts(file, signal) {
@@ -362,6 +413,7 @@ export function put(ticket, body, signal, onProgress = () => {}) {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
     request.open(ticket.method, ticket.url);
+    for (const [name, value] of Object.entries(ticket.headers ?? {})) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress(event.loaded);
     request.onload = () => (request.status < 300 ? resolve(request) : reject(refusalOf(request)));
     request.onerror = () => reject(unreached(ticket.url));
@@ -396,18 +448,4 @@ function unreached(address) {
 
 function bare(etag) {
   return etag?.replaceAll('"', "") ?? null;
-}
-
-function pause(ms, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      },
-      { once: true },
-    );
-  });
 }

@@ -2,8 +2,8 @@ import { html } from "./markup.js";
 import { useState } from "./vendor/hooks.js";
 import { reasonOf } from "./words.js";
 
-/** One place of the grid: an item, a folder, or what is not here yet. */
-export function Tile({ index, entry, picked, active, onBroken }) {
+/** One place of the grid: an item, a folder, or what is not here yet. `why` there is no thumbnail, if that is known. */
+export function Tile({ index, entry, why, picked, active, onBroken }) {
   const place = { "data-index": index, tabIndex: active ? 0 : -1, role: "gridcell" };
   if (!entry) return html`<div class="tile" ...${place} aria-busy="true"><span class="hidden">Loading</span><div class="face"></div></div>`;
   if (entry.folder !== undefined) {
@@ -17,14 +17,14 @@ export function Tile({ index, entry, picked, active, onBroken }) {
   }
   return html`
     <div class="tile" ...${place} aria-selected=${picked ? "true" : "false"}>
-      <${Face} item=${entry} onBroken=${onBroken} />
+      <${Face} item=${entry} why=${why} onBroken=${onBroken} />
       <div class="caption" title=${entry.object_name}>${entry.filename}</div>
       <span class="check" data-check aria-hidden="true"></span>
     </div>
   `;
 }
 
-function Face({ item, onBroken }) {
+function Face({ item, why, onBroken }) {
   // Which one: what is fetched anew is tried anew.
   const [broken, setBroken] = useState(null);
   const fail = () => {
@@ -35,7 +35,7 @@ function Face({ item, onBroken }) {
   return html`
     <div class="face">
       ${shown && html`<img src=${item.thumbnail_url} alt="" decoding="async" draggable=${false} onError=${fail} />`}
-      ${!shown && html`<${Glyph} name=${item.type ?? "unknown"} /><span class="why ${item.status}">${broken === item ? "thumbnail not loaded" : reasonOf(item)}</span>`}
+      ${!shown && html`<${Glyph} name=${item.type ?? "unknown"} /><span class="why ${item.status}">${why ?? (broken === item ? "thumbnail not loaded" : reasonOf(item))}</span>`}
       ${shown && item.type === "video" && html`<span class="badge"><${Glyph} name="play" /><span class="hidden">Video</span></span>`}
       ${item.kind === "link" && html`<span class="badge link"><${Glyph} name="link" /><span class="hidden">Link</span></span>`}
     </div>

@@ -1,6 +1,7 @@
 /** Files of one's own into the lake. */
 
 import { html } from "./markup.js";
+import { quotaOf, useStats } from "./lakes.js";
 import { DropZone } from "./picking.js";
 import { writeRoute } from "./routing.js";
 import { UNDER_WAY, uploadsOf } from "./sending.js";
@@ -35,6 +36,8 @@ const ORDER = ["failed", "sending", "waiting", "sent", "indexed", "looked", "exi
 export default function Uploads({ api, lake, say }) {
   const uploads = uploadsOf(api);
   const { chosen, files } = useUploads(uploads);
+  const stats = useStats(api, lake, files.length, true);
+  const quota = quotaOf(lake, stats);
   const takes = lake.capabilities.includes("upload");
   const start = (saying) => {
     say(`${count(chosen.length, "file")} on the way.`);
@@ -49,6 +52,7 @@ export default function Uploads({ api, lake, say }) {
       <h1>Upload to ${lake.name}</h1>
       ${!takes &&
       html`<p class="remark warn">Nothing can be uploaded: it was never seen that its connector may write to the bucket. An admin can check the connector.</p>`}
+      ${quota && html`<p class=${quota.over ? "remark warn" : "muted"}>${quota.words}${stats && ` It holds ${count(stats.items, "item")}, ${bytes(stats.bytes)}.`}</p>`}
       ${takes &&
       html`<${DropZone} label="Files to upload" folders onPick=${add}>
         <p>Drop pictures, videos or whole folders here.</p>

@@ -12,9 +12,9 @@ from itertools import batched
 from threading import Lock, Thread
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from chalicelib.jobs import worker
+from chalicelib.jobs import walks, worker
 from chalicelib.model import limits, moment
 from chalicelib.model.data import Data, Facts, Reason, Sight, Status, Type, first_record
 from chalicelib.model.lake import Lake
@@ -22,7 +22,7 @@ from chalicelib.storage import aws, records
 from tests.e2e.lake import png
 from tests.simulation import objects
 from tests.simulation.fakes.s3 import Bucket
-from tests.simulation.fakes.world import OWNER, World, installed
+from tests.simulation.fakes.world import ARTIFACTS, OWNER, World, installed
 from tests.unit.api.gateway import Gateway
 
 KEYS = {role: f"tl_{n:016x}_{'5' * 64}" for n, role in enumerate(("viewer", "editor", "admin"))}
@@ -32,6 +32,9 @@ LEFT_MS = 300_000
 
 READY = Facts(status=Status.READY, type=Type.IMAGE, content_type="image/png", width=40, height=30, channels=3)
 CORRUPT = Facts(status=Status.FAILED, status_reason=Reason.CORRUPT, type=Type.IMAGE)
+
+STAGE = "/stage"
+"""Below it the same is found as without it."""
 
 _ROLES = {f"Bearer {key}": role for role, key in KEYS.items()}
 
@@ -47,16 +50,36 @@ class Site:
     """The status that the API answers everything with."""
     expired: bool = False
     """Whether addresses of bytes have had their time."""
+    revoked: bool = False
+    """Whether no key is good any more."""
 
-    def fill(self, names: Sequence[str], facts: Facts = READY) -> list[str]:
-        """The ids of new data, one created after the other."""
+    def fill(self, names: Sequence[str], facts: Facts | None = READY) -> list[str]:
+        """The ids of new data, one created after the other. Without facts nobody has looked at them."""
         drafts = [self._draft(name) for name in names]
         for batch in batched(drafts, limits.INSERT_BATCH, strict=False):
             records.insert_absent(batch)
             for draft in batch:
-                records.publish(draft.id, draft.content, facts, None, thumbnail=facts is READY)
+                self._look(draft, facts)
             self.world.calls.clear()
         return [draft.id for draft in drafts]
+
+    def look(self, data_id: str) -> None:
+        """What comes of it that somebody asked for it."""
+        data = records.read(data_id)
+        if data is None:
+            raise LookupError(data_id)
+        self._look(data, READY)
+        self.world.calls.clear()
+
+    def remove_thumbnail(self, data_id: str) -> None:
+        objects_there = self.world.s3.buckets[ARTIFACTS].objects
+        for key in [each for each in objects_there if each.startswith(f"{data_id}/")]:
+            del objects_there[key]
+
+    def change_lake(self, **change: Any) -> None:
+        if Gateway(role="admin").call("PATCH", "", change).status != 200:
+            raise RuntimeError(f"the lake cannot be {change}")
+        self.world.calls.clear()
 
     def tag(self, name: str, ids: Sequence[str]) -> None:
         gateway = Gateway(role="editor")
@@ -69,34 +92,56 @@ class Site:
         objects.count(self.world)
         self.world.calls.clear()
 
+    def _look(self, data: Data, facts: Facts | None) -> None:
+        if facts is None:
+            return
+        records.publish(data.id, data.content, facts, None, thumbnail=facts is READY)
+        if facts is READY:
+            self.world.s3.put_object(
+                Bucket=ARTIFACTS, Key=data.thumbnail_key, Body=PICTURE, ContentType="image/png"
+            )
+
     def _draft(self, name: str) -> Data:
         self.world.clock += SECONDS_BETWEEN
         sight = Sight(size=len(PICTURE), etag=md5(PICTURE).hexdigest(), content_type="image/png")
         return first_record(self.lake, name, sight, None, moment.new_op_id())
 
-    def answer(self, method: str, address: str, body: str | None, key: str) -> tuple[int, Any, bytes]:
+    def answer(
+        self, method: str, address: str, body: str | None, authorization: str
+    ) -> tuple[int, Any, bytes]:
         parts = urlsplit(address)
-        if parts.path.startswith(("/artifacts/", "/photos/")):
-            return (403, {}, b"") if self.expired else (200, {"Content-Type": "image/png"}, PICTURE)
-        self.asked.append(f"{method} {parts.path}")
-        if parts.path.startswith("/v1/"):
+        _, bucket, key = unquote(parts.path).split("/", 2) if parts.path.count("/") > 1 else ("", "", "")
+        if bucket in (ARTIFACTS, "photos"):
+            return self._fetch(bucket, key)
+        path = parts.path.removeprefix(STAGE) or "/"
+        self.asked.append(f"{method} {path}")
+        if path.startswith("/v1/"):
             if self.failing:
                 return self._problem(self.failing, "storage_unavailable", "the storage did not answer")
-            if key not in _ROLES:
+            if self.revoked or authorization not in _ROLES:
                 return self._problem(401, "unauthorized", "a valid API key is needed")
-        if parts.path.startswith("/v1/jobs/"):
+        if method == "GET" and path.startswith("/v1/jobs"):
             self._work()
-        gateway = Gateway(role=_ROLES.get(key, "viewer"))
-        told = gateway.send(method, parts.path, body, parse_qs(parts.query, keep_blank_values=True))
+        gateway = Gateway(role=_ROLES.get(authorization, "viewer"), place=parts.path)
+        told = gateway.send(method, path, body, parse_qs(parts.query, keep_blank_values=True))
         self.world.calls.clear()
         headers = told["headers"] | {name: each[-1] for name, each in told["multiValueHeaders"].items()}
         return told["statusCode"], headers, (told["body"] or "").encode()
 
+    def _fetch(self, bucket: str, key: str) -> tuple[int, Any, bytes]:
+        there = self.world.s3.buckets[bucket].current(key)
+        if self.expired or (bucket == ARTIFACTS and there is None):
+            return 403, {}, b""
+        if there is None:
+            return 200, {"Content-Type": "image/png"}, PICTURE
+        return 200, {"Content-Type": there.content_type}, there.body
+
     def _work(self) -> None:
-        queue = self.world.sqs.queues["jobs"]
-        while queue.visible:
-            _, message = queue.visible.popitem()
-            worker.receive([message.as_record()], lambda: LEFT_MS)
+        for name, receive in (("jobs", worker.receive), ("walks", walks.receive)):
+            queue = self.world.sqs.queues[name]
+            while queue.visible:
+                _, message = queue.visible.popitem()
+                receive([message.as_record()], lambda: LEFT_MS)
 
     def _problem(self, status: int, code: str, detail: str) -> tuple[int, Any, bytes]:
         headers = {"Content-Type": "application/problem+json"}

@@ -16,6 +16,17 @@ MARKUP = "<img src=x onerror=alert(1)>.png"
 
 FOCUSED = "return Number(document.activeElement.dataset.index)"
 SCROLL = "const grid = document.querySelector('.grid'); grid.scrollTop = arguments[0] ?? grid.scrollHeight"
+SCROLL_TO = "const grid = document.querySelector('.grid'); grid.scrollTop = arguments[0] * grid.scrollHeight"
+NEVER_ANSWERED = """
+    window.pending = 0;
+    window.fetch = (_, { signal }) => new Promise((_, refuse) => {
+      window.pending += 1;
+      signal.addEventListener("abort", () => {
+        window.pending -= 1;
+        refuse(signal.reason);
+      });
+    });
+"""
 TILES = "return document.querySelectorAll('.tile').length"
 
 
@@ -71,6 +82,12 @@ def test_all_of_a_large_lake_is_scrolled_through_with_few_tiles_and_few_pages_at
     tab.until(lambda: f"{MANY - 1:05}.png" in captions(tab))
     assert searches(site) == MANY // 100 + 1
     tab.require_usable()
+    # Of what one drags past nothing is waited for.
+    tab.run(NEVER_ANSWERED)
+    for place in (1, 0, 0.5, 1):
+        tab.run(SCROLL_TO, place)
+        tab.driver.execute_async_script("requestAnimationFrame(() => setTimeout(arguments[0]))")
+    tab.until(lambda: tab.run("return window.pending") <= 2)
 
 
 def test_one_gets_about_with_the_keyboard_alone(site: Site, opened: Callable[..., Tab]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.browsing import Tab
@@ -141,10 +142,13 @@ def test_before_anything_is_deleted_it_is_said_how_many_and_what_that_means(
     tab.until(lambda: not tab.all("dialog"))
     assert all(map(shown, ids))
     tab.press("Delete …")
-    tab.press("Forget 3 items")
+    button = tab.named("Forget 3 items")
+    before = len(site.asked)
+    ActionChains(tab.driver).double_click(button).perform()
     tab.says("3 items forgotten.")
     tab.until(lambda: len(tab.all(".tile img")) == 3)
     assert [bool(shown(each)) for each in ids] == [True] * 3 + [False] * 3
+    assert sum(each.endswith("/data/delete") for each in site.asked[before:]) == 1
 
 
 def test_a_list_of_what_is_selected_is_a_file(site: Site, tab: Tab, ids: list[str], downloads: Path) -> None:

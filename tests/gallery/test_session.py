@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.browsing import Tab
-from tests.gallery.site import KEYS, Site
+from tests.gallery.site import KEYS, STAGE, Site
 
 
 def test_a_key_that_is_refused_leads_back_with_the_reason_and_a_right_one_leads_in(
@@ -70,3 +70,10 @@ def test_an_address_that_leads_nowhere_says_so(site: Site, tab: Tab) -> None:
     tab.says("There is no datalake “nothing”")
     tab.open("#/default/data/00000000-0000-5000-8000-000000000002")
     tab.says("There is no such item")
+
+
+def test_the_page_is_the_same_without_the_slash_behind_it(site: Site, tab: Tab) -> None:
+    site.fill(["a.png"])
+    tab.open("", KEYS["viewer"], site.address.rstrip("/") + STAGE)
+    tab.find(".grid img")
+    tab.says("viewer")

@@ -37,6 +37,8 @@ class Gateway:
     role: str = "editor"
     organization: str = ORGANIZATION
     headers: dict[str, str] = field(default_factory=dict)
+    place: str = "/"
+    """What was asked for, with all that is before it."""
 
     def call(self, method: str, path: str, body: object = None, **query: str) -> Answer:
         """`path` is below the lake, unless it is a whole one, with its parts encoded."""
@@ -75,6 +77,7 @@ class Gateway:
                 "requestId": "r",
                 "resourcePath": resource,
                 "httpMethod": method,
+                "path": self.place,
                 "authorizer": authorizer,
                 "identity": {"sourceIp": "192.0.2.1"},
             },

@@ -21,7 +21,7 @@ def in_ireland(monkeypatch):
     monkeypatch.setattr(aws, "client", {"s3": client}.__getitem__)
 
 
-def get(resource, headers=None, **names):
+def get(resource, headers=None, path="/api/", **names):
     event = {
         "headers": headers or {},
         "multiValueQueryStringParameters": None,
@@ -29,7 +29,7 @@ def get(resource, headers=None, **names):
         "stageVariables": None,
         "isBase64Encoded": False,
         "body": None,
-        "requestContext": {"requestId": "r", "resourcePath": resource, "httpMethod": "GET"},
+        "requestContext": {"requestId": "r", "resourcePath": resource, "httpMethod": "GET", "path": path},
     }
     answer = app.app(event, CONTEXT)
     return SimpleNamespace(
@@ -66,6 +66,16 @@ def test_all_that_the_page_names_is_relative_and_there():
         folder, name = address.split("/")
         assert folder == "web"
         assert get("/web/{file}", file=name).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [("/", "web"), ("/api", "api/web"), ("/a/b/api", "api/web"), ("", "web"), ('/"<', "%22%3C/web")],
+)
+def test_what_the_page_names_is_beside_it_with_and_without_a_slash(path, folder):
+    found = ADDRESS.findall(get("/", path=path).body)
+    assert len(found) == 3
+    assert {each.rpartition("/")[0] for each in found} == {folder}
 
 
 def test_files_are_named_by_what_they_hold_and_kept(monkeypatch, tmp_path):
