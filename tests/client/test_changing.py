@@ -118,6 +118,8 @@ def test_what_is_not_named_stays_and_none_clears(lake, data):
         edited.edit()
     with pytest.raises(ValueError, match="zone"):
         edited.edit(metadata={"acquired_at": datetime(2026, 3, 1)})
+    with pytest.raises(TypeError, match="width cannot be changed"):
+        edited.edit(width=7)
 
 
 def test_every_mistake_in_an_edit_has_its_place(data):
