@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
@@ -140,23 +140,27 @@ _WIDTHS = {"status": 8, "type": 6, "state": 10, "kind": 14, "count": 9, "name": 
 
 
 class Bar:
-    """Drawn on a terminal's stderr, once something takes long enough."""
+    """Drawn on a terminal's stderr, once something takes long enough, whether or not anything is heard of it
+    by then."""
 
     def __init__(self, what: str, total: int | None, *, quiet: bool) -> None:
         self._what, self._total, self._done = what, total, 0
+        self._text = what
         self._console = Console(stderr=True)
-        self._quiet = quiet or not self._console.is_terminal
-        self._begun = time.monotonic()
         self._progress: Progress | None = None
         self._lock = Lock()
+        self._later = Timer(_QUIET_SECONDS, self._draw)
+        self._later.daemon = True
+        self._ended = quiet or not self._console.is_terminal
+        if not self._ended:
+            self._later.start()
 
     def advance(self, octets: int) -> None:
         with self._lock:
             self._done += octets
-            if self._progress is None and not self._quiet and self._is_late():
-                self._progress = self._draw()
-            if self._progress is not None:
-                self._progress.update(self._progress.task_ids[0], completed=self._done)
+            if self._total is None:
+                self._text = f"{self._what}: {self._done / 1e6:.1f} MB"
+            self._refresh()
 
     def watch(self, job: Job) -> None:
         self.tell(f"{job.state} {counted(job)}")
@@ -167,6 +171,16 @@ class Bar:
             self.tell(str(number))
             yield item
 
+    def precede(self, items: Iterable[T]) -> Iterator[T]:
+        """The same, for lines: who sees them come needs no bar from the first one on; who writes them to a
+        file sees their number."""
+        if not sys.stdout.isatty():
+            yield from self.count(items)
+            return
+        for item in items:
+            self.end()
+            yield item
+
     def wait(self, seconds: float) -> None:
         self.tell("waiting")
         time.sleep(seconds)
@@ -174,28 +188,31 @@ class Bar:
     def tell(self, text: str) -> None:
         """How far it is, where nobody knows how much there is to do."""
         with self._lock:
-            if self._progress is None and not self._quiet and self._is_late():
-                columns = (TextColumn("{task.description}"), BarColumn())
-                self._progress = Progress(*columns, console=self._console, transient=True)
-                self._progress.add_task(self._what, total=None)
-                self._progress.start()
-            if self._progress is not None:
-                told = shown(f"{self._what}: {text}")
-                self._progress.update(self._progress.task_ids[0], description=told)
+            self._text = shown(f"{self._what}: {text}")
+            self._refresh()
 
     def end(self) -> None:
+        self._later.cancel()
+        with self._lock:
+            self._ended = True
+            progress, self._progress = self._progress, None
+        if progress is not None:
+            progress.stop()
+
+    def _draw(self) -> None:
+        with self._lock:
+            if self._ended:
+                return
+            known = (DownloadColumn(), TimeRemainingColumn()) if self._total is not None else ()
+            columns = (TextColumn("{task.description}"), BarColumn(), *known)
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress.add_task(self._what, total=self._total)
+            self._refresh()
+            self._progress.start()
+
+    def _refresh(self) -> None:
         if self._progress is not None:
-            self._progress.stop()
-
-    def _is_late(self) -> bool:
-        return time.monotonic() - self._begun > _QUIET_SECONDS
-
-    def _draw(self) -> Progress:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        progress = Progress(*columns, console=self._console, transient=True)
-        progress.add_task(self._what, total=self._total)
-        progress.start()
-        return progress
+            self._progress.update(self._progress.task_ids[0], completed=self._done, description=self._text)
 
 
 @contextmanager
