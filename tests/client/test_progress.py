@@ -3,12 +3,18 @@
 import io
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from tidelake.command import telling
+from tidelake.command import bars, drawing
 
 from tests.client import samples
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 class AtOnce(threading.Timer):
@@ -26,9 +32,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """People look at it, and a second has gone by as soon as anything begins."""
     shown = io.StringIO()
     monkeypatch.setattr(
-        telling, "Console", lambda stderr: Console(file=shown, force_terminal=True, width=100)
+        drawing, "Console", lambda stderr: Console(file=shown, force_terminal=True, width=100)
     )
-    monkeypatch.setattr(telling, "Timer", AtOnce)
+    monkeypatch.setattr(bars, "sys", SimpleNamespace(stderr=Terminal(), stdout=sys.stdout))
+    monkeypatch.setattr(bars, "Timer", AtOnce)
     return shown
 
 
@@ -67,14 +74,14 @@ def test_scripts_see_none(say, tmp_path, terminal, words, what):
 
 
 def test_what_is_soon_done_draws_none(say, terminal, monkeypatch):
-    monkeypatch.setattr(telling, "Timer", Never)
+    monkeypatch.setattr(bars, "Timer", Never)
     assert say("download", "into", "--type", "image").code == 0
     assert terminal.getvalue() == ""
 
 
 def test_lines_that_people_see_come_take_the_place_of_the_bar(terminal, monkeypatch):
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    with telling.bar("finding") as drawn:
+    monkeypatch.setattr(bars.sys, "stdout", Terminal())
+    with bars.bar("finding") as drawn:
         lines = drawn.precede(iter("ab"))
         assert next(lines) == "a"
         before = terminal.getvalue()

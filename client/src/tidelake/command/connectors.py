@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import typer
 
 from tidelake.command import settings
+from tidelake.command.bars import bar
 from tidelake.command.options import Json
 from tidelake.command.root import app, command
-from tidelake.command.telling import OK, SOME_FAILED, bar, tell_one
+from tidelake.command.telling import OK, SOME_FAILED, tell_one
 
 if TYPE_CHECKING:
     from tidelake.client import Client

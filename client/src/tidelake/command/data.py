@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidelake.command.bars import bar, waited
 from tidelake.command.choosing import choose, conditions_of, find_one, tell_unknown
 from tidelake.command.options import (
     AllTags,
@@ -25,7 +26,7 @@ from tidelake.command.options import (
 )
 from tidelake.command.root import COLUMNS, app, command
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import OK, SOME_FAILED, bar, say, tell, tell_job, tell_one, waited
+from tidelake.command.telling import OK, SOME_FAILED, say, tell, tell_job, tell_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from tidelake.command import settings
+from tidelake.command.bars import bar, waited
 from tidelake.command.options import DryRun, Json, Lake, Limit, Wait, choice
 from tidelake.command.root import app, command
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import OK, bar, tell, tell_job, waited
+from tidelake.command.telling import OK, tell, tell_job
 
 
 @command(app)

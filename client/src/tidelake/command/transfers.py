@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tidelake import files
+from tidelake.command.bars import bar
 from tidelake.command.choosing import choose, conditions_of, tell_unknown
 from tidelake.command.options import (
     AllTags,
@@ -27,7 +28,7 @@ from tidelake.command.options import (
 )
 from tidelake.command.root import app, command
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import bar, tell_outcome
+from tidelake.command.telling import tell_outcome
 
 
 @command(app)
@@ -60,8 +61,8 @@ def upload(
     """Upload files and folders; what is there already fails, unless you say otherwise."""
     where = open_lake(lake)
     custom = dict(pair(each) for each in metadata)
-    with bar("looking for files", quiet=as_json):
-        known = files.collect(paths, include=include).files
+    with bar("looking for files", quiet=as_json) as drawn:
+        known = files.collect(paths, include=include).files if drawn.is_seen else []
         size = sum(each.path.stat().st_size for each in known)
     with bar("uploading", size, quiet=as_json) as drawn:
         outcome = where.upload_data(
