@@ -3,6 +3,7 @@
 import base64
 import copy
 import functools
+import gc
 import hashlib
 import json
 from typing import Any
@@ -26,6 +27,7 @@ def mend() -> None:
     _name_rules_of_the_default_bus()
     _verify_sums_of_forms()
     _parse_once()
+    _look_for_rubbish_seldom()
 
 
 def _tell_streams_of_partiql_inserts() -> None:
@@ -159,3 +161,9 @@ def _parse_once() -> None:
     iam_evaluator.parse_policy_document = lambda policy: (
         parse_text(policy) if isinstance(policy, str) else parse(policy)
     )
+
+
+def _look_for_rubbish_seldom() -> None:
+    """Python looks through all that is held each time some thousand objects were made, and here everything of
+    the cloud is held: so all takes the longer the more there is."""
+    gc.set_threshold(100_000, 50, 100)

@@ -167,8 +167,11 @@ def announcement_of(before: Data | None, after: Data) -> dict[str, Any]:
     values = dict.fromkeys((*_DERIVED, "gone_from")) | _values(after) | _written(after)
     if before and before.created_at:
         del values["created_key"]
-    own = {"rev": after.rev, "op_id": after.op_id, "expires_at": after.expires_at}
-    return _update_of(after.id, values | own, is_untouched(before))
+    values |= {"rev": after.rev, "op_id": after.op_id, "expires_at": after.expires_at}
+    if before is None:
+        # There is nothing to remove.
+        values = {name: value for name, value in values.items() if value is not None}
+    return _update_of(after.id, values, is_untouched(before))
 
 
 def labelling_of(before: Data, after: Data) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote
 
 import httpx
 from botocore.exceptions import ClientError
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from werkzeug.formparser import parse_form_data
 
 import app
@@ -287,9 +287,18 @@ def check_contract(request: httpx.Request, resource: str) -> None:
 def _validate(body: Any, schema: Mapping[str, Any]) -> None:
     known = {**schema, "components": DOCUMENT["components"]}
     for error in Draft202012Validator(known).iter_errors(body):
-        # What is wrong with a value is for the API to say; what fields there are, and of what type, is the
-        # contract.
-        assert error.validator not in ("additionalProperties", "required"), error.message
+        assert not _breaks_contract(error), error.message
+
+
+def _breaks_contract(error: ValidationError) -> bool:
+    """What is wrong with a value is for the API to say; what fields there are, and of what type, is the
+    contract."""
+    if error.validator not in ("anyOf", "oneOf"):
+        return error.validator in ("additionalProperties", "required", "type")
+    ways: defaultdict[Any, list[ValidationError]] = defaultdict(list)
+    for each in error.context:
+        ways[each.schema_path[0]].append(each)
+    return all(any(map(_breaks_contract, way)) for way in ways.values())
 
 
 def _route(request: httpx.Request) -> tuple[str, str, dict[str, str]]:

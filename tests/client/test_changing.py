@@ -118,13 +118,15 @@ def test_what_is_not_named_stays_and_none_clears(lake, data):
         edited.edit()
     with pytest.raises(ValueError, match="zone"):
         edited.edit(metadata={"acquired_at": datetime(2026, 3, 1)})
+    with pytest.raises(TypeError, match="width cannot be changed"):
+        edited.edit(width=7)
 
 
 def test_every_mistake_in_an_edit_has_its_place(data):
     with pytest.raises(InvalidRequest) as wrong:
-        data[0].edit(metadata={"latitude": 91, "weather": 7})
+        data[0].edit(metadata={"latitude": 91, "longitude": 181})
     places = {each["pointer"] for each in wrong.value.errors}
-    assert places >= {"#/metadata/latitude", "#/metadata/weather"}
+    assert places >= {"#/metadata/latitude", "#/metadata/longitude"}
     assert "#/metadata/latitude" in str(wrong.value)
 
 

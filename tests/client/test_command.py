@@ -273,3 +273,8 @@ def test_every_command_that_there_should_be_is_there():
     assert told >= {"watch", "connect", "check", "snapshot", "clone"}
     for name in ("csv", "bucket", "export"):
         assert "--json" in CliRunner().invoke(app, ["import", name, "--help"]).stdout
+
+
+def test_help_says_whose_word_goes_over_whose(say):
+    told = " ".join(say("upload", "--help").out.replace("│", " ").split())
+    assert "That goes over EXIF, which the service reads" in told

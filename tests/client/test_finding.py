@@ -53,7 +53,7 @@ def test_an_empty_lake_is_an_empty_list_and_for_those_who_want_it_an_error(lake)
 
 
 def test_pages_follow_by_themselves_and_only_as_far_as_they_are_looked_at(stack, lake, monkeypatch):
-    monkeypatch.setattr("tidelake.datalakes.PAGE", 2)
+    monkeypatch.setattr("tidelake.holdings.PAGE", 2)
     put(stack, *(f"{n}.bin" for n in range(7)))
     stack.sent.clear()
     found = lake.list_data(order_by="object_name")
@@ -73,7 +73,7 @@ def test_pages_follow_by_themselves_and_only_as_far_as_they_are_looked_at(stack,
 
 
 def test_what_is_gone_through_once_is_not_kept(stack, lake, monkeypatch):
-    monkeypatch.setattr("tidelake.datalakes.PAGE", 2)
+    monkeypatch.setattr("tidelake.holdings.PAGE", 2)
     put(stack, "a", "b", "c")
     stack.sent.clear()
     through = lake.iter_data(order_by="object_name")

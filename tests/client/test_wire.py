@@ -5,7 +5,16 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from tidelake import Client, Conflict, NotFound, RateLimited, Retries, Unavailable, Unreachable
+from tidelake import (
+    Client,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    Retries,
+    Unavailable,
+    Unreachable,
+)
 
 from tests.client.stack import lost, refused, says
 
@@ -172,3 +181,17 @@ def test_lists_go_page_by_page(stack, client, lake, monkeypatch):
     assert [tag.name for tag in lake.list_data_tags()] == [f"tag {n}" for n in range(5)]
     assert len(stack.sent) == 3
     assert len(lake.list_data_tags(limit=3)) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"ids": "one"}, {"ids": [7]}, {"limit": "7"}, {"limit": None}, {"ours": True}, {"q": ["width > 1"]}],
+)
+def test_what_the_description_does_not_have_is_noticed_here(lake, body):
+    with pytest.raises(AssertionError):
+        lake.call("POST", "data", "search", body=body)
+
+
+def test_a_wrong_value_is_for_the_api_to_refuse(lake):
+    with pytest.raises(InvalidRequest):
+        lake.call("POST", "data", "search", body={"limit": 0})

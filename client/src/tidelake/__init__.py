@@ -9,7 +9,7 @@
 from tidelake.client import Client, Key
 from tidelake.connectors import Check, Connector
 from tidelake.data import Data, MultiData
-from tidelake.datalakes import Datalake, Folder, Stats
+from tidelake.datalakes import Datalake, Stats
 from tidelake.errors import (
     Ambiguous,
     ChecksumMismatch,
@@ -34,6 +34,7 @@ from tidelake.errors import (
     Unavailable,
     Unreachable,
 )
+from tidelake.holdings import Folder
 from tidelake.jobs import Job
 from tidelake.labels import Source, Tag
 from tidelake.links import Link

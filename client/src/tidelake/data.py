@@ -10,7 +10,6 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, overload
 
 from tidelake import edits, moments
-from tidelake.edits import KEEP
 from tidelake.errors import NoData, TimedOut
 
 if TYPE_CHECKING:
@@ -18,9 +17,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from os import PathLike
 
+    from typing_extensions import Unpack
+
     from tidelake.datalakes import Datalake
     from tidelake.downloads import Downloaded
-    from tidelake.edits import Metadata, Text
+    from tidelake.edits import Changes
     from tidelake.jobs import Job
     from tidelake.outcomes import Change, ErrorManager, Outcome
 
@@ -103,15 +104,8 @@ class Data:
         """As it is now. Raises NotFound."""
         return self._lake.get_data(self.id)
 
-    def edit(
-        self,
-        *,
-        metadata: Metadata | None = None,
-        custom_metadata: Metadata | None = None,
-        description: Text = KEEP,
-        source: Text = KEEP,
-    ) -> Data:
-        """With other metadata, description or source; see `Datalake.edit_data` for what may be changed.
+    def edit(self, **changes: Unpack[Changes]) -> Data:
+        """With other metadata, description or source; see `tidelake.edits.Changes` for what may be changed.
 
         What is not named stays, and None clears. Raises NotFound, and InvalidRequest with every mistake.
 
@@ -119,8 +113,7 @@ class Data:
         >>> data.edit(custom_metadata={"lot": "A7"}, description="before sunrise").custom_metadata["lot"]
         'A7'
         """
-        body = edits.body(metadata, custom_metadata, description, source)
-        return self._read(self._lake, self._lake.call("PATCH", "data", self.id, body=body))
+        return self._read(self._lake, self._lake.call("PATCH", "data", self.id, body=edits.body(changes)))
 
     def add_tags(self, tags: str | Iterable[str]) -> Change:
         """Give it tags, which are created where they do not exist."""
@@ -295,22 +288,9 @@ class MultiData(Sequence[Data]):
         """Take tags off all of them, which they need not have."""
         return self._lake.remove_tags(tags, ids=self.ids)
 
-    def edit(
-        self,
-        *,
-        metadata: Metadata | None = None,
-        custom_metadata: Metadata | None = None,
-        description: Text = KEEP,
-        source: Text = KEEP,
-    ) -> Change:
-        """Edit all of them alike; see `Datalake.edit_data`."""
-        return self._lake.edit_data(
-            self.ids,
-            metadata=metadata,
-            custom_metadata=custom_metadata,
-            description=description,
-            source=source,
-        )
+    def edit(self, **changes: Unpack[Changes]) -> Change:
+        """Edit all of them alike; see `tidelake.edits.Changes`."""
+        return self._lake.edit_data(self.ids, **changes)
 
     def delete(self, *, delete_objects: bool = False, dry_run: bool = False) -> list[Job]:
         """Forget all of them, or delete their objects from the bucket: a job for each 1,000."""

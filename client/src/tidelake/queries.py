@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tidelake import edits
-from tidelake.edits import KEEP
 from tidelake.jobs import Job
 from tidelake.labels import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from typing_extensions import Unpack
+
     from tidelake.data import Data, MultiData
     from tidelake.datalakes import Datalake
-    from tidelake.edits import Metadata, Text
+    from tidelake.edits import Changes
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,9 @@ class Query:
         """Take tags off all of it. Raises InvalidQuery."""
         return self._begin("DELETE", {"tags": names(tags)}, "data", "tags")
 
-    def edit(
-        self,
-        *,
-        metadata: Metadata | None = None,
-        custom_metadata: Metadata | None = None,
-        description: Text = KEEP,
-        source: Text = KEEP,
-    ) -> Job:
-        """Edit all of it alike; see `Datalake.edit_data`. Raises InvalidQuery, InvalidRequest."""
-        changes = edits.body(metadata, custom_metadata, description, source)
-        return self._begin("PATCH", {"set": changes}, "data")
+    def edit(self, **changes: Unpack[Changes]) -> Job:
+        """Edit all of it alike; see `tidelake.edits.Changes`. Raises InvalidQuery, InvalidRequest."""
+        return self._begin("PATCH", {"set": edits.body(changes)}, "data")
 
     def delete(self, *, delete_objects: bool = False, dry_run: bool = False) -> Job:
         """Forget all of it, or delete its objects from the bucket. Raises InvalidQuery, Forbidden."""

@@ -27,13 +27,14 @@ PAGE = 1000
 IDS_AT_ONCE = 1000
 """Data that one call may name."""
 
+_CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+"""Through a proxy."""
+
 _TIMEOUT = httpx.Timeout(35, connect=10)
 """API Gateway gives up after 29 seconds."""
 
 _PASSING = RETRYABLE_STATUSES | {409}
 """Of the storage, which has a conflict only with what somebody does at the same moment."""
-
-_CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=64)
 
 
 class Wire:
@@ -51,11 +52,13 @@ class Wire:
         self.url = _checked(url, allow_http=allow_http)
         self.retries = retries
         agent = {"User-Agent": "tidelake-python"}
+        # Who goes through a proxy is led there by httpx.
+        way = transport or (None if getproxies() else Connections())
         self._api = httpx.Client(
             headers={**agent, "Authorization": f"Bearer {_printable(key)}", "Accept": "application/json"},
             timeout=_TIMEOUT,
             limits=_CONNECTIONS,
-            transport=transport,
+            transport=way,
         )
         # Bytes are compared as they are stored, so nothing on the way may encode them.
         self.storage = httpx.Client(
@@ -63,8 +66,7 @@ class Wire:
             timeout=httpx.Timeout(60, connect=10, pool=None),
             limits=_CONNECTIONS,
             max_redirects=5,
-            # Who goes through a proxy is led there by httpx.
-            transport=transport or (None if getproxies() else Connections()),
+            transport=way,
         )
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from tidelake.command import settings
+from tidelake.command.bars import bar
 from tidelake.command.options import Json
 from tidelake.command.root import app, command
 from tidelake.command.telling import OK, SOME_FAILED, tell_one
@@ -39,7 +40,7 @@ def connect(
     if bool(role_arn) == bool(access_key_id):
         raise ValueError("give either --role-arn or --access-key-id")
     called = name or parts.netloc
-    with settings.read().open() as client:
+    with settings.read().open() as client, bar("connecting", quiet=as_json) as drawn:
         connector = _connector(client, called)
         if connector is None:
             connector = client.create_connector(
@@ -57,6 +58,7 @@ def connect(
         told: dict[str, Any] = {"connector": connector.id, "state": found.state, "errors": dict(found.errors)}
         if found.state not in ("active", "degraded"):
             told |= {"policy": connector.policy, "trust_policy": connector.trust_policy}
+            drawn.end()
             tell_one(told, as_json=as_json)
             return SOME_FAILED
         told["datalake"] = _lake_on(client, called, connector, parts.path.lstrip("/")).id
@@ -70,7 +72,7 @@ def check(
     as_json: Json = False,
 ) -> int:
     """Try what a connector may really do, and tell what to grant."""
-    with settings.read().open() as client:
+    with settings.read().open() as client, bar("checking", quiet=as_json):
         found = _connector(client, connector) or client.get_connector(connector)
         checked = found.check()
     tell_one(checked, as_json=as_json)

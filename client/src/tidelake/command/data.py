@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidelake.command.bars import bar, waited
 from tidelake.command.choosing import choose, conditions_of, find_one, tell_unknown
 from tidelake.command.options import (
     AllTags,
@@ -25,7 +26,12 @@ from tidelake.command.options import (
 )
 from tidelake.command.root import COLUMNS, app, command
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import OK, SOME_FAILED, say, tell, tell_job, tell_one, waited
+from tidelake.command.telling import OK, SOME_FAILED, say, tell, tell_job, tell_one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tidelake.data import Data
 
 
 @command(app)
@@ -38,9 +44,10 @@ def ls(
     """What lies in a folder of a datalake."""
     found = open_lake(lake)
     if recursive:
-        tell(found.iter_data(prefix=prefix, order_by="object_name"), COLUMNS, as_json=as_json)
+        _tell_as_found(found.iter_data(prefix=prefix, order_by="object_name"), as_json=as_json)
         return OK
-    folder = found.list_folder(prefix)
+    with bar("listing", quiet=as_json):
+        folder = found.list_folder(prefix)
     if as_json:
         tell([{"folder": each} for each in folder.folders], (), as_json=True)
     else:
@@ -72,7 +79,7 @@ def find(
         return OK
     conditions = conditions_of(query, prefix, tag, all_tags, type, status, source)
     found = where.iter_data(order_by=order_by, limit=limit or None, **conditions)
-    tell(found, COLUMNS, as_json=as_json)
+    _tell_as_found(found, as_json=as_json)
     return OK
 
 
@@ -132,6 +139,11 @@ def watch(
     return OK
 
 
+def _tell_as_found(found: Iterable[Data], *, as_json: bool) -> None:
+    with bar("finding", quiet=as_json) as drawn:
+        tell(drawn.precede(found), COLUMNS, as_json=as_json)
+
+
 def _retag(
     verb: str,
     tags: str,
@@ -153,7 +165,8 @@ def _retag(
     conditions = {name: value for name, value in {"q": query, "prefix": prefix}.items() if value}
     if not names and not conditions:
         raise ValueError("say which data: give names, --query or --prefix")
-    found, unknown = choose(where, names, conditions)
-    change = getattr(found, verb)(wanted)
+    with bar("tagging", quiet=as_json):
+        found, unknown = choose(where, names, conditions)
+        change = getattr(found, verb)(wanted)
     tell_one(change, as_json=as_json)
     return max(SOME_FAILED if change.failed else OK, tell_unknown(unknown, as_json=as_json))

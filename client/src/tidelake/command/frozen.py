@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tidelake import snapshots
+from tidelake.command.bars import bar
 from tidelake.command.choosing import conditions_of
 from tidelake.command.options import (
     AllTags,
@@ -24,7 +25,7 @@ from tidelake.command.options import (
 )
 from tidelake.command.root import app, command
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import OK, bar, tell_one, tell_outcome
+from tidelake.command.telling import OK, tell_one, tell_outcome
 
 
 @command(app)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tidelake.command import settings
+from tidelake.command.bars import waited
 from tidelake.command.options import DryRun, Json, Lake, Source, Tags, Wait, choice
 from tidelake.command.root import command, imports
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import tell_job, waited
+from tidelake.command.telling import tell_job
 
 if TYPE_CHECKING:
     from tidelake.jobs import Job

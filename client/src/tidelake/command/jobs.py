@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from tidelake.command import settings
+from tidelake.command.bars import bar, waited
 from tidelake.command.options import DryRun, Json, Lake, Limit, Wait, choice
 from tidelake.command.root import app, command
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import OK, tell, tell_job, waited
+from tidelake.command.telling import OK, tell, tell_job
 
 
 @command(app)
@@ -27,7 +28,8 @@ def export(
     begun = open_lake(lake).export(format=choice(form, "jsonl", "parquet"))
     job = waited(begun, wait=wait, quiet=as_json)
     if file and job.state == "succeeded":
-        job.save(file)
+        with bar("saving", quiet=as_json):
+            job.save(file)
     return tell_job(job, as_json=as_json)
 
 

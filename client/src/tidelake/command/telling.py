@@ -6,31 +6,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import time
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Any
 
 from tidelake.data import Data
 from tidelake.outcomes import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tidelake.jobs import Job
     from tidelake.outcomes import Outcome
 
-T = TypeVar("T")
-
 OK, SOME_FAILED, USAGE, REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
-
-_QUIET_SECONDS = 1.0
-"""Who waits no longer than this needs no bar."""
 
 
 def say(*words: object) -> None:
@@ -137,78 +126,3 @@ def _column(item: Any, name: str) -> str:
 
 
 _WIDTHS = {"status": 8, "type": 6, "state": 10, "kind": 14, "count": 9, "name": 24, "bucket": 24, "health": 7}
-
-
-class Bar:
-    """Drawn on a terminal's stderr, once something takes long enough."""
-
-    def __init__(self, what: str, total: int | None, *, quiet: bool) -> None:
-        self._what, self._total, self._done = what, total, 0
-        self._console = Console(stderr=True)
-        self._quiet = quiet or not self._console.is_terminal
-        self._begun = time.monotonic()
-        self._progress: Progress | None = None
-        self._lock = Lock()
-
-    def advance(self, octets: int) -> None:
-        with self._lock:
-            self._done += octets
-            if self._progress is None and not self._quiet and self._is_late():
-                self._progress = self._draw()
-            if self._progress is not None:
-                self._progress.update(self._progress.task_ids[0], completed=self._done)
-
-    def watch(self, job: Job) -> None:
-        self.tell(f"{job.state} {counted(job)}")
-
-    def count(self, items: Iterable[T]) -> Iterator[T]:
-        """The same, counted as they come."""
-        for number, item in enumerate(items, 1):
-            self.tell(str(number))
-            yield item
-
-    def wait(self, seconds: float) -> None:
-        self.tell("waiting")
-        time.sleep(seconds)
-
-    def tell(self, text: str) -> None:
-        """How far it is, where nobody knows how much there is to do."""
-        with self._lock:
-            if self._progress is None and not self._quiet and self._is_late():
-                columns = (TextColumn("{task.description}"), BarColumn())
-                self._progress = Progress(*columns, console=self._console, transient=True)
-                self._progress.add_task(self._what, total=None)
-                self._progress.start()
-            if self._progress is not None:
-                told = shown(f"{self._what}: {text}")
-                self._progress.update(self._progress.task_ids[0], description=told)
-
-    def end(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-    def _is_late(self) -> bool:
-        return time.monotonic() - self._begun > _QUIET_SECONDS
-
-    def _draw(self) -> Progress:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        progress = Progress(*columns, console=self._console, transient=True)
-        progress.add_task(self._what, total=self._total)
-        progress.start()
-        return progress
-
-
-@contextmanager
-def bar(what: str, total: int | None = None, *, quiet: bool = False) -> Iterator[Bar]:
-    drawn = Bar(what, total, quiet=quiet)
-    try:
-        yield drawn
-    finally:
-        drawn.end()
-
-
-def waited(job: Job, *, wait: bool, quiet: bool) -> Job:
-    if not wait:
-        return job
-    with bar(job.kind, quiet=quiet) as drawn:
-        return job.wait_for_done(on_progress=drawn.watch)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tidelake import files
+from tidelake.command.bars import bar
 from tidelake.command.choosing import choose, conditions_of, tell_unknown
 from tidelake.command.options import (
     AllTags,
@@ -27,7 +28,7 @@ from tidelake.command.options import (
 )
 from tidelake.command.root import app, command
 from tidelake.command.settings import open_lake
-from tidelake.command.telling import bar, tell_outcome
+from tidelake.command.telling import tell_outcome
 
 
 @command(app)
@@ -41,7 +42,13 @@ def upload(
     ] = [],
     description: Annotated[str, typer.Option("--description")] = "",
     fill_metadata: Annotated[
-        bool, typer.Option("--fill-metadata", help="Also from a.jpg.json beside a.jpg.")
+        bool,
+        typer.Option(
+            "--fill-metadata",
+            help="Also say of a.jpg what a.jpg.json beside it says: metadata, custom_metadata, tags, source,"
+            " description. That goes over EXIF, which the service reads from the bytes in any case; and what"
+            " is said here goes over both.",
+        ),
     ] = False,
     include: Annotated[list[str], typer.Option("--include", help="Only such names, as *.jpg.")] = [],
     if_exists: Annotated[str, typer.Option("--if-exists", help="error, skip or overwrite.")] = "error",
@@ -54,8 +61,9 @@ def upload(
     """Upload files and folders; what is there already fails, unless you say otherwise."""
     where = open_lake(lake)
     custom = dict(pair(each) for each in metadata)
-    known = files.collect(paths, include=include).files
-    size = sum(each.path.stat().st_size for each in known)
+    with bar("looking for files", quiet=as_json) as drawn:
+        known = files.collect(paths, include=include).files if drawn.is_seen else []
+        size = sum(each.path.stat().st_size for each in known)
     with bar("uploading", size, quiet=as_json) as drawn:
         outcome = where.upload_data(
             paths,
@@ -97,8 +105,9 @@ def download(
     """Download data, by names or by conditions. What is there already is not fetched again."""
     where = open_lake(lake)
     conditions = conditions_of(query, prefix, tag, all_tags, type, status, source)
-    found, unknown = choose(where, names, conditions)
-    size = sum(data.size or 0 for data in found)
+    with bar("finding", quiet=as_json):
+        found, unknown = choose(where, names, conditions)
+        size = sum(data.size or 0 for data in found)
     with bar("downloading", size, quiet=as_json) as drawn:
         outcome = found.download(
             folder,
