@@ -103,7 +103,7 @@ def test_the_command_speaks_to_the_stack(stack: Stack, folder: str, tmp_path: Pa
     listed = say("ls", f"{folder}/", "--json")
     assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == [data["id"]]
     assert say("download", "down", data["id"]).returncode == 0
-    assert (tmp_path / "down" / folder / "a.png").read_bytes() == png()
+    assert (tmp_path / "down" / folder / "a.png").read_bytes() == png(31, 17)
     refused = say("ls", key=f"tl_0000000000000000_{'0' * 64}")
     assert (refused.returncode, refused.stdout) == (3, "")
 
