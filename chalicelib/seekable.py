@@ -13,10 +13,10 @@ type Read = Callable[[int, int], bytes]
 _AT_ONCE = 2 * 1024**2
 
 
-def open_file(read: "Read", size: int, at_once: int = _AT_ONCE) -> io.BufferedReader:
+def open_file(read: "Read", size: int, at_once: int | None = None) -> io.BufferedReader:
     """Reading it raises as `read` does, which may give less than it was asked for. `at_once` is the bytes
     that are read with one request, where not more are asked for."""
-    return io.BufferedReader(_File(read, size), at_once)
+    return io.BufferedReader(_File(read, size), at_once or _AT_ONCE)
 
 
 @dataclass(slots=True, eq=False)
