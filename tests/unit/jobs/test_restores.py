@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import seekable
 from chalicelib.downstream import restoring
 from chalicelib.imports import unpacking
 from chalicelib.jobs import restores, worker
@@ -315,7 +316,7 @@ def test_a_file_that_is_uploaded_is_read_row_by_row(
 def test_a_file_that_is_packed_as_a_whole_is_unpacked_once(
     world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.storage.seekable._AT_ONCE", 1000)
+    monkeypatch.setattr(seekable.open_file, "__defaults__", (1000,))
     monkeypatch.setattr(unpacking, "_CHUNK_BYTES", 1000)
     words = Random(1)
     rows = [{"object_name": f"{n}", "description": f"{words.random()}"} for n in range(700)]
