@@ -65,10 +65,11 @@ def rows(file: "IO[bytes]", start: int = 0) -> "Iterator[dict[str, Any]]":
                 break
             match json.loads(line):
                 case dict() as row:
+                    left = deadline - time.monotonic()
                     yield row
                     told += 1
-                    if not told % parquet_reader.TIMED_ROWS:
-                        deadline = time.monotonic() + SECONDS
+                    # What whoever reads does meanwhile, and for how long, is no matter of the file.
+                    deadline = time.monotonic() + (left if told % parquet_reader.TIMED_ROWS else SECONDS)
                 case [int(at), int(length)]:
                     was_asked = True
                     if time.monotonic() > deadline:

@@ -4,7 +4,6 @@ import json
 import struct
 import subprocess
 import sys
-from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -186,11 +185,28 @@ def test_what_reads_on_and_on_comes_to_an_end(monkeypatch):
 
 
 def test_time_is_given_anew_to_more_rows(monkeypatch):
-    since = count()
-    monkeypatch.setattr(parquet, "time", SimpleNamespace(monotonic=lambda: next(since)))
-    monkeypatch.setattr(parquet, "SECONDS", 15)
-    assert len(list(parquet.rows(io.BytesIO(written(many(20_000), {"name": Column.TEXT}))))) == 20_000
-    assert next(since) > 2 * parquet.SECONDS
+    now = [0]
+
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            now[0] += 1
+            return super().read(size)
+
+    monkeypatch.setattr(parquet, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(parquet, "SECONDS", 8)
+    assert len(list(parquet.rows(Slow(written(many(20_000), {"name": Column.TEXT}))))) == 20_000
+    assert now[0] > 2 * parquet.SECONDS
+
+
+def test_the_time_that_others_take_with_rows_is_not_the_files(monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 1500)
+    content, now = written(many(6000), {"name": Column.TEXT}), [0]
+    monkeypatch.setattr(parquet, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    told = 0
+    for _ in parquet.rows(io.BytesIO(content)):
+        now[0] += parquet.SECONDS
+        told += 1
+    assert told == 6000
 
 
 def test_there_is_an_end_to_rows(monkeypatch):
