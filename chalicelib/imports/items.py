@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
 _BLANKS = dict.fromkeys(map(ord, " \t\r\n"))
-_HALF_PAIRS = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,15 +217,10 @@ class _Reading:
         if not cell:
             return None
         try:
-            value = strict_json.read(cell)
+            return strict_json.read_unicode(cell)
         except InvalidJson as error:
             self._wrong(column, str(error))
             return None
-        # Escapes can spell them.
-        if _HALF_PAIRS.search(json.dumps(value, ensure_ascii=False)):
-            self._wrong(column, "it should be Unicode text")
-            return None
-        return value
 
 
 def _mistake_in_name(folder: str, name: str) -> str | None:

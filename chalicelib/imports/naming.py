@@ -92,13 +92,13 @@ def _named(line: ManifestLine) -> Named:
 
 
 def _tags(cell: str) -> Any:
-    return strict_json.read(cell) if cell.startswith("[") else names_in(cell)
+    return strict_json.read_unicode(cell) if cell.startswith("[") else names_in(cell)
 
 
 _READERS: "Mapping[str, Callable[[str], Any]]" = {
     Column.TAGS: _tags,
-    Column.METADATA: strict_json.read,
-    Column.CUSTOM_METADATA: strict_json.read,
+    Column.METADATA: strict_json.read_unicode,
+    Column.CUSTOM_METADATA: strict_json.read_unicode,
 }
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _RECORDS: Final = 1000
 """Held at a time."""
+_BYTES: Final = 64 * 1024**2
+"""Of lines, in one step. A record that says all that it may has fifty times as much as others."""
 _PARTS: Final = 4
 """Read at a time: ten megabytes."""
 
@@ -57,20 +59,25 @@ def way(lake: "Lake", job: "Job", phase: Phase) -> Way:
 
 def _write(lake: "Lake", job: "Job", here: "KeyRange", *, flat: bool) -> Step:
     index = entries.read_all(lake, here.left)
-    packer, rows = zlib.compressobj(wbits=_GZIP), 0
+    packer, rows, size, end = zlib.compressobj(wbits=_GZIP), 0, 0, index.end
     packed = bytearray()
     names: dict[str, str] = {}
     for batch in batched(index.found, _RECORDS, strict=False):
         found = _live(batch)
         names |= _unknown(lake, found, names)
         rows += len(found)
-        packed += packer.compress(b"".join(exported.line(data, names, flat=flat) for data in found))
+        lines = b"".join(exported.line(data, names, flat=flat) for data in found)
+        packed += packer.compress(lines)
+        size += len(lines)
+        if size > _BYTES:
+            end = batch[-1].object_name
+            break
     packed += packer.flush()
     if not rows:
-        return Step(index.end, {"seen": 0})
+        return Step(end, {"seen": 0})
     part = Part(moment.new_op_id(), rows, len(packed))
     exports.put_part(job.id, part.name, bytes(packed))
-    return Step(index.end, {"seen": rows}, part=part)
+    return Step(end, {"seen": rows}, part=part)
 
 
 def _live(batch: "Sequence[Entry]") -> "list[Data]":

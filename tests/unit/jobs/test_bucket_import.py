@@ -529,6 +529,19 @@ def test_rows_of_a_csv_file_say_what_their_objects_are(gateway, world, lake):
     assert counts(done, "inserted", "failed", "lines") == (3, 5, 11)
 
 
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("custom_metadata", {"k": "\ud800"}), ("metadata", {"weather": "\ud800"}), ("tags", ["\ud800"])],
+)
+def test_half_a_character_in_a_cell_is_one_failed_row(gateway, world, lake, column, cell):
+    fill(world, "a", "b")
+    quoted = json.dumps(cell).replace('"', '""')
+    content = f'object_name,{column}\na,"{quoted}"\nb,\n'
+    done = run(gateway, world, manifest={"content": content, "format": "csv"})
+    assert counts(done, "inserted", "failed") == (1, 1)
+    assert report(world, done) == [("2", "a", f"invalid_{column}")]
+
+
 # Inventories
 
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag"

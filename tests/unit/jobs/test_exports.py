@@ -69,6 +69,22 @@ def test_each_record_is_told_once_as_the_list_has_it(
     assert job.progress["bytes"] == len(files(world, job_id)["00001.jsonl.gz"])
 
 
+def test_where_records_say_much_a_step_writes_fewer_and_misses_none(
+    world: World, lake: Lake, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "FROM_SHARD", 1000)
+    monkeypatch.setattr(exports, "_RECORDS", 3)
+    monkeypatch.setattr(exports, "_BYTES", 5)
+    fill(world, lake, gateway, Random(4))
+    job_id = export(world, gateway)
+    found = [line["id"] for line in lines(world, job_id)]
+    assert sorted(found) == sorted(item["id"] for item in shown(gateway))
+    ranges = keyranges.of_walk(walk_of(jobs.read(lake.organization, job_id), Phase.FIND))
+    rows = [part.rows for each in ranges for part in each.parts]
+    assert sum(rows) == len(found)
+    assert max(rows) == 3
+
+
 def test_what_people_wrote_is_told_apart_from_what_the_bytes_say(
     world: World, lake: Lake, gateway: Gateway
 ) -> None:
