@@ -18,6 +18,7 @@ def jobs(kind: str) -> list[Any]:
 def test_a_bucket_is_compared_after_it_was_tried(site: Site, tab: Tab) -> None:
     site.world.s3.put_object(Bucket="photos", Key="new.png", Body=PICTURE)
     tab.open("#/default/jobs", KEYS["editor"])
+    tab.hurry()
     tab.press("Compare with the bucket …")
     tab.press("Try it: nothing is changed")
     tab.says("What would happen: Done")
@@ -32,6 +33,7 @@ def test_an_import_of_prefixes_says_first_what_it_costs(site: Site, tab: Tab) ->
     for n in range(3):
         site.world.s3.put_object(Bucket="photos", Key=f"day/{n}.png", Body=PICTURE)
     tab.open("#/default/jobs", KEYS["editor"])
+    tab.hurry()
     tab.press("Import from the bucket …")
     tab.named("Prefixes, each in a line of its own").send_keys("day/")
     tab.named("Tags, with commas between").send_keys(MARKUP)
