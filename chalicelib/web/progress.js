@@ -31,6 +31,8 @@ const COUNTS = {
   stale: "uploads that never came",
   taggings: "tags put on",
 };
+/** What is shown also where there is none. */
+const TOLD_OF_NONE = new Set(["failed", "rows", "seen"]);
 /** Of progress, what is no plain count. */
 const SECONDS = new Set(["seconds_left"]);
 const BYTES = new Set(["bytes"]);
@@ -47,7 +49,7 @@ export function JobState({ job }) {
 
 /** What was counted so far. */
 export function Counts({ job }) {
-  const counts = Object.entries(job.progress).filter(([, value]) => typeof value === "number");
+  const counts = Object.entries(job.progress).filter(([name, value]) => value > 0 || (value === 0 && TOLD_OF_NONE.has(name)));
   if (!counts.length) return isOver(job) ? null : html`<progress aria-label=${`${kindOf(job)} is at work`}></progress>`;
   return html`
     <dl class="tallies">
@@ -64,7 +66,7 @@ export function isOver(job) {
 
 function estimated({ objects, bytes: octets, calls, usd }) {
   const cost = usd < 0.01 ? "less than a cent" : `about ${DOLLARS.format(usd)}`;
-  return `It would read of ${count(objects, "object")}, ${bytes(octets)}, and take ${count(calls, "request")} to AWS, at list prices ${cost}.`;
+  return `It would go through ${count(objects, "object")} of ${bytes(octets)}, with ${count(calls, "request")} to AWS that cost ${cost} at list prices.`;
 }
 
 function shown(name, value) {

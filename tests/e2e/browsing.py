@@ -122,6 +122,10 @@ class Tab:
     def run(self, script: str, *given: Any) -> Any:
         return self.driver.execute_script(script, *given)
 
+    def hurry(self) -> None:
+        """Its own pauses between one look and the next are short from now on."""
+        self.run("const wait = setTimeout; window.setTimeout = (f, ms) => wait(f, ms < 5000 ? ms / 20 : ms)")
+
     def complaints(self) -> list[str]:
         """What the console holds that is no mere remark: exceptions, refusals by the page's policy, what was
         not there. What is `forgiven` was meant to happen."""

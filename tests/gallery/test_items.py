@@ -111,6 +111,7 @@ def test_what_people_write_is_edited_and_what_is_wrong_is_said(site: Site, tab: 
 def test_many_are_tagged_and_untagged_by_choice_and_by_what_a_query_finds(
     site: Site, tab: Tab, ids: list[str]
 ) -> None:
+    tab.hurry()
     pick(tab, 2)
     tab.press("Tag …")
     tab.find("dialog .name-field input").send_keys("car", Keys.ENTER)
@@ -132,6 +133,7 @@ def test_many_are_tagged_and_untagged_by_choice_and_by_what_a_query_finds(
 def test_before_anything_is_deleted_it_is_said_how_many_and_what_that_means(
     site: Site, tab: Tab, ids: list[str]
 ) -> None:
+    tab.hurry()
     pick(tab, 3)
     tab.press("Delete …")
     tab.says("3 items, ")
@@ -177,6 +179,7 @@ def test_an_object_is_deleted_only_when_its_number_was_typed(site: Site, tab: Ta
     site.world.s3.put_object(Bucket="photos", Key=name, Body=PICTURE)
     tab.driver.refresh()
     tab.find(".grid img")
+    tab.hurry()
     pick(tab, 1)
     tab.press("Delete …")
     tab.says("1 item, ")

@@ -56,6 +56,7 @@ def test_what_fails_for_a_while_is_tried_again_and_what_keeps_failing_is_said(si
     tab.find(".grid img")
     tab.until(lambda: "Trying again" not in tab.text())
     site.failing = 500
+    tab.hurry()
     tab.press("Refresh")
     tab.named("Try again")
     assert "The storage did not answer." in tab.text()
