@@ -2,15 +2,21 @@
 same local endpoint, in turns.
 
 Both are as pip installs them, each into an environment of its own, and are started anew for each turn, with
-what they do by default. The functions that follow the bucket are held back meanwhile, because on AWS they
-have machines of their own. The calls of the API are those of the SDK for a thousand files.
+what they do by default. Who begins changes with each turn. The functions that follow the bucket are held back
+meanwhile, because on AWS they have machines of their own. The AWS CLI has the key of a user who may read and
+write the bucket: what the root signs the local cloud holds against no signature and no policy, and all that
+our addresses are signed with. The calls of the API are those of the SDK for a thousand files, the seconds
+those of the processor that the command itself takes.
 """
 
+import json
 import os
 import random
+import resource
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -33,12 +39,25 @@ if TYPE_CHECKING:
 
 FILES: Final = 1000
 BYTES: Final = range(2_000, 20_000)
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 
 FLOOR: Final = 1.0
 BUDGET_CALLS: Final = 2
 
 PEER: Final = "awscli==1.46.2"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """All files, once."""
+
+    seconds: float
+    processor: float
+    """Seconds of it that the command took."""
+
+    @property
+    def rate(self) -> float:
+        return FILES / self.seconds
 
 
 class Counted(httpx.HTTPTransport):
@@ -56,6 +75,7 @@ def measure() -> "Results":
     ours = install("tidelake", f"{ROOT / 'client'}[command]", anew=True) / "tidelake"
     with stack.deployed() as cloud, tempfile.TemporaryDirectory() as folder:
         cloud.hold(*stack.FED)
+        commands = Commands(ours, aws, _environment(cloud))
         files = Path(folder) / "files"
         _write(files)
         transport = Counted()
@@ -67,20 +87,23 @@ def measure() -> "Results":
             stack.wait_until(lambda: len(lake.list_data(prefix="counted/", status="indexed")) == FILES, 1)
             cloud.hold("Upstream")
             calls |= _count_downloads(lake, transport, Path(folder) / "counted")
-            down = [_download(cloud, ours, aws, Path(folder), turn) for turn in range(ROUNDS)]
+            down = [_download(cloud, commands, Path(folder), turn) for turn in range(ROUNDS)]
             # Last, as upstream would have to take all of it, too.
-            up = [_upload(cloud, ours, aws, files, turn) for turn in range(ROUNDS)]
+            up = [_upload(cloud, commands, files, turn) for turn in range(ROUNDS)]
     if found != FILES:
         raise RuntimeError(f"{found} of {FILES} files went up")
     return _told("upload", up) | _told("download", down) | calls
 
 
-def _told(what: str, turns: "Sequence[tuple[float, float]]") -> "Results":
-    ours, theirs = (median(each) for each in zip(*turns, strict=True))
+def _told(what: str, turns: "Sequence[tuple[Turn, Turn]]") -> "Results":
+    ours, theirs = (median(each.rate for each in side) for side in zip(*turns, strict=True))
+    seconds = [median(each.processor for each in side) for side in zip(*turns, strict=True)]
     return {
         f"client_{what}_vs_aws_cli": figure(ours / theirs, "ratio", FLOOR),
         f"client_{what}_rate": figure(ours, "files/s", digits=0),
         f"client_{what}_rate_of_aws_cli": figure(theirs, "files/s", digits=0),
+        f"client_{what}_processor": figure(seconds[0], "s/1000 files"),
+        f"client_{what}_processor_of_aws_cli": figure(seconds[1], "s/1000 files"),
     }
 
 
@@ -97,33 +120,62 @@ def _count_downloads(lake: "Datalake", transport: Counted, folder: Path) -> "Res
     return {"client_download_calls": figure(transport.calls, "calls/1000 files", BUDGET_CALLS, digits=0)}
 
 
-def _upload(cloud: "Stack", ours: Path, aws: Path, files: Path, turn: int) -> tuple[float, float]:
-    rate = _rate(cloud, [ours, "upload", str(files), "--to", f"ours/{turn}"])
+def _upload(cloud: "Stack", commands: "Commands", files: Path, turn: int) -> tuple[Turn, Turn]:
     bucket = f"s3://{cloud.handle.bucket}/theirs/{turn}/"
-    return rate, _rate(cloud, [aws, "s3", "cp", "--recursive", "--only-show-errors", str(files), bucket])
+    return commands.both(turn, ["upload", files, "--to", f"ours/{turn}"], [files, bucket])
 
 
-def _download(cloud: "Stack", ours: Path, aws: Path, folder: Path, turn: int) -> tuple[float, float]:
-    rate = _rate(cloud, [ours, "download", str(folder / f"ours-{turn}"), "--prefix", "counted/"])
+def _download(cloud: "Stack", commands: "Commands", folder: Path, turn: int) -> tuple[Turn, Turn]:
+    ours, theirs = folder / f"ours-{turn}", folder / f"theirs-{turn}"
     bucket = f"s3://{cloud.handle.bucket}/counted/"
-    theirs = str(folder / f"theirs-{turn}")
-    return rate, _rate(cloud, [aws, "s3", "cp", "--recursive", "--only-show-errors", bucket, theirs])
+    return commands.both(turn, ["download", ours, "--prefix", "counted/"], [bucket, theirs])
 
 
-def _rate(cloud: "Stack", command: "Sequence[Any]") -> float:
-    handle = cloud.handle
-    environment = os.environ | {
+@dataclass(frozen=True)
+class Commands:
+    ours: Path
+    aws: Path
+    environment: dict[str, str]
+
+    def both(self, turn: int, ours: "Sequence[Any]", theirs: "Sequence[Any]") -> tuple[Turn, Turn]:
+        copy = [self.aws, "s3", "cp", "--recursive", "--only-show-errors", *theirs]
+        if turn % 2:
+            last = self._time(copy)
+            return self._time([self.ours, *ours]), last
+        return self._time([self.ours, *ours]), self._time(copy)
+
+    def _time(self, command: "Sequence[Any]") -> Turn:
+        before, start = _processor(), time.perf_counter()
+        subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+        return Turn(time.perf_counter() - start, _processor() - before)
+
+
+def _processor() -> float:
+    """Seconds, of the programs that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _environment(cloud: "Stack") -> dict[str, str]:
+    handle, iam = cloud.handle, cloud.handle.client("iam")
+    bucket = f"arn:aws:s3:::{handle.bucket}"
+    rights = [
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{bucket}/*"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": rights})
+    iam.create_user(UserName="peer")
+    iam.put_user_policy(UserName="peer", PolicyName="files", PolicyDocument=document)
+    key = iam.create_access_key(UserName="peer")["AccessKey"]
+    return os.environ | {
         "TIDELAKE_URL": handle.api_url,
         "TIDELAKE_KEY": handle.api_key,
         "AWS_ENDPOINT_URL": handle.endpoint_url,
         "AWS_DEFAULT_REGION": handle.region,
-        "AWS_ACCESS_KEY_ID": handle.aws_access_key_id,
-        "AWS_SECRET_ACCESS_KEY": handle.aws_secret_access_key,
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         "AWS_CONFIG_FILE": os.devnull,
     }
-    start = time.perf_counter()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return FILES / (time.perf_counter() - start)
 
 
 def _write(folder: Path) -> None:

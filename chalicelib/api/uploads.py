@@ -228,7 +228,10 @@ def _tickets(
         except StorageUnavailable:
             return failed(index, "storage_unavailable", "the bucket did not answer")
 
-    return dict(zip(accepted, parallel.for_each(ticket, list(accepted.items())), strict=True))
+    # The others are signed here, which waits for nobody.
+    large = {index: entry for index, entry in accepted.items() if is_in_parts(entry)}
+    begun = dict(zip(large, parallel.for_each(ticket, list(large.items())), strict=True))
+    return {index: begun.get(index) or ticket((index, entry)) for index, entry in accepted.items()}
 
 
 def _form(lake: "Lake", entry: UploadEntry) -> "FormAnswer":

@@ -164,14 +164,14 @@ def write_unseen(before: Data, sequencer: Sequencer | None, op_id: str) -> Data 
 def announcement_of(before: Data | None, after: Data) -> dict[str, Any]:
     """The write, for a transaction, that lets a record be the announced one, unless anybody has written to it
     since `before` was read."""
-    values = dict.fromkeys((*_DERIVED, "gone_from")) | _values(after) | _written(after)
-    if before and before.created_at:
-        del values["created_key"]
-    values |= {"rev": after.rev, "op_id": after.op_id, "expires_at": after.expires_at}
     if before is None:
-        # There is nothing to remove.
-        values = {name: value for name, value in values.items() if value is not None}
-    return _update_of(after.id, values, is_untouched(before))
+        item = DataItem(**_item(after), expires_at=after.expires_at)
+        return {"Put": item.get_save_kwargs_from_instance(is_untouched(None))}
+    values = dict.fromkeys((*_DERIVED, "gone_from")) | _values(after) | _written(after)
+    if before.created_at:
+        del values["created_key"]
+    own = {"rev": after.rev, "op_id": after.op_id, "expires_at": after.expires_at}
+    return _update_of(after.id, values | own, is_untouched(before))
 
 
 def labelling_of(before: Data, after: Data) -> dict[str, Any]:
