@@ -11,6 +11,7 @@ from tests.e2e.elsewhere import Elsewhere
 from tests.e2e.lake import Stack, eventually, png
 from tests.e2e.test_access import send
 from tests.e2e.test_imports import ended, report
+from tests.unit.formats.bombs import bomb
 
 LAKE = "/v1/datalakes/default"
 
@@ -23,6 +24,14 @@ def exported(stack: Stack, begun: Any) -> tuple[dict[str, Any], bytes]:
     stored = stack.fetch(answer.headers["Location"])
     assert stored.headers["Content-Disposition"].startswith("attachment")
     return job, stored.raw
+
+
+def given(stack: Stack, content: bytes) -> dict[str, Any]:
+    begun = send(stack, "POST", f"{LAKE}/imports/export", {}).body
+    form = begun["upload"]
+    fields = {**form["fields"], "file": ("x", content)}
+    assert stack.http.request("POST", form["url"], fields=fields).status in (200, 201, 204)
+    return ended(stack, begun)
 
 
 def shown(stack: Stack, folder: str) -> list[dict[str, Any]]:
@@ -77,11 +86,14 @@ def test_an_index_that_was_lost_comes_back_as_it_was(stack: Stack, elsewhere: El
     assert eventually(lambda: shown(stack, folder) == before), (shown(stack, folder), before)
     assert [each["id"] for each in stack.index(folder, tags="red")] == tagged
 
-    begun = send(stack, "POST", f"{LAKE}/imports/export", {}).body
-    form = begun["upload"]
-    fields = {**form["fields"], "file": ("x", content)}
-    assert stack.http.request("POST", form["url"], fields=fields).status in (200, 201, 204)
-    again = ended(stack, begun)
+    again = given(stack, content)
     assert (again["state"], again["progress"]["failed"]) == ("succeeded", 0)
     assert again["progress"]["skipped"] == again["progress"]["rows"]
     stack.clear(folder)
+
+
+def test_a_file_that_unfolds_to_too_much_ends_its_job_at_once(stack: Stack) -> None:
+    job = given(stack, bomb(200, 4_000_000))
+    assert job["state"] == "failed"
+    assert job["error"].endswith("it is damaged, or unfolds to more than there is memory for")
+    assert report(stack, job) == []
