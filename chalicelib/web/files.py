@@ -35,15 +35,14 @@ class File:
 
 
 def page(place: str = "/") -> File:
-    """As it is to be at this path. What it names is relative to that: to `/api/` as it is, while of `/api`
-    browsers leave out the last part."""
-    return _page(quote(place.rpartition("/")[2]))
+    """As it is to be at this path. What it names is relative to `/api/`; of `/api` browsers would leave out
+    the last part, so there the whole path is told."""
+    return _page("" if place.endswith("/") or not place else f"{quote(place)}/")
 
 
 @cache
-def _page(last: str) -> File:
+def _page(folder: str) -> File:
     addresses = {name.partition(".")[0]: name for name in _files()}
-    folder = f"{last}/" if last else ""
 
     def address(reference: re.Match[str]) -> str:
         return f"{folder}web/{addresses[reference[1].partition('.')[0]]}"

@@ -70,7 +70,14 @@ def test_all_that_the_page_names_is_relative_and_there():
 
 @pytest.mark.parametrize(
     ("path", "folder"),
-    [("/", "web"), ("/api", "api/web"), ("/a/b/api", "api/web"), ("", "web"), ('/"<', "%22%3C/web")],
+    [
+        ("/", "web"),
+        ("/api", "/api/web"),
+        ("/a/b/", "web"),
+        ("/a/b", "/a/b/web"),
+        ("", "web"),
+        ('/"<', "/%22%3C/web"),
+    ],
 )
 def test_what_the_page_names_is_beside_it_with_and_without_a_slash(path, folder):
     found = ADDRESS.findall(get("/", path=path).body)
