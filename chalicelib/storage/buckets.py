@@ -229,6 +229,12 @@ def thumbnail_url(data: "Data") -> str:
     return _presigned(_artifacts(), Bucket=config.artifacts_bucket, Key=data.thumbnail_key)
 
 
+def artifact_url(key: str, filename: str) -> str:
+    """To save it as that file."""
+    saved = f'attachment; filename="{filename}"'
+    return _presigned(_artifacts(), Bucket=config.artifacts_bucket, Key=key, ResponseContentDisposition=saved)
+
+
 def _presigned(s3: Any, **parameters: str) -> str:
     with aws.calling("presign"):
         return str(

@@ -13,7 +13,7 @@ from chalicelib.config import config
 from chalicelib.errors import ContentChanged, StorageUnavailable
 from chalicelib.model import limits
 from chalicelib.model.export import ENDINGS, TYPES, Format
-from chalicelib.storage import aws
+from chalicelib.storage import aws, buckets, transfers
 from chalicelib.storage.pieces import Pieces
 from chalicelib.storage.transfers import Form
 
@@ -78,15 +78,7 @@ def given_key(job_id: str) -> str:
 
 
 def form(job_id: str) -> Form:
-    with aws.calling("presign"):
-        answer = _s3().generate_presigned_post(
-            config.artifacts_bucket,
-            given_key(job_id),
-            Fields={"Content-Type": _ANY_TYPE},
-            Conditions=[{"Content-Type": _ANY_TYPE}, ["content-length-range", 1, limits.WHOLE_BYTES]],
-            ExpiresIn=limits.PRESIGNED_SECONDS,
-        )
-    return Form(answer["url"], answer["fields"])
+    return transfers.artifact_form(given_key(job_id), _ANY_TYPE, limits.WHOLE_BYTES)
 
 
 def look(key: str) -> File | None:
@@ -111,20 +103,7 @@ def open_file(file: File) -> "io.BufferedReader":
 
 
 def _url(key: str, filename: str) -> str | None:
-    if look(key) is None:
-        return None
-    with aws.calling("presign"):
-        return str(
-            _s3().generate_presigned_url(
-                "get_object",
-                Params={
-                    "Bucket": config.artifacts_bucket,
-                    "Key": key,
-                    "ResponseContentDisposition": f'attachment; filename="{filename}"',
-                },
-                ExpiresIn=limits.PRESIGNED_SECONDS,
-            )
-        )
+    return None if look(key) is None else buckets.artifact_url(key, filename)
 
 
 def _put(key: str, body: bytes, content_type: str) -> None:

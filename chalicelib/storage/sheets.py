@@ -12,7 +12,7 @@ from chalicelib import parallel
 from chalicelib.config import config
 from chalicelib.errors import ContentChanged, StorageUnavailable
 from chalicelib.model import limits
-from chalicelib.storage import aws
+from chalicelib.storage import aws, buckets, transfers
 from chalicelib.storage.pieces import Pieces
 from chalicelib.storage.transfers import Form
 
@@ -37,15 +37,7 @@ def put(job_id: str, text: str) -> Sheet:
 
 
 def form(job_id: str) -> Form:
-    with aws.calling("presign"):
-        answer = _s3().generate_presigned_post(
-            config.artifacts_bucket,
-            _given(job_id),
-            Fields={"Content-Type": "text/csv"},
-            Conditions=[{"Content-Type": "text/csv"}, ["content-length-range", 1, limits.SHEET_BYTES]],
-            ExpiresIn=limits.PRESIGNED_SECONDS,
-        )
-    return Form(answer["url"], answer["fields"])
+    return transfers.artifact_form(_given(job_id), "text/csv", limits.SHEET_BYTES)
 
 
 def look(job_id: str) -> Sheet | None:
@@ -127,21 +119,8 @@ def join(job_id: str, head: str, bodies: "Iterable[bytes]") -> None:
 
 def report_url(job_id: str) -> str | None:
     """None: there is none yet, or never."""
-    if _head(_report(job_id)) is None:
-        return None
-    with aws.calling("presign"):
-        return str(
-            _s3().generate_presigned_url(
-                "get_object",
-                Params={
-                    "Bucket": config.artifacts_bucket,
-                    "Key": _report(job_id),
-                    "ResponseContentType": _TYPE,
-                    "ResponseContentDisposition": 'attachment; filename="report.csv"',
-                },
-                ExpiresIn=limits.PRESIGNED_SECONDS,
-            )
-        )
+    key = _report(job_id)
+    return None if _head(key) is None else buckets.artifact_url(key, "report.csv")
 
 
 def _head(key: str) -> dict[str, Any] | None:

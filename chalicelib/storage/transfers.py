@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.config import config
 from chalicelib.errors import InvalidBody, ObjectExists, UnknownUpload
 from chalicelib.model import limits
 from chalicelib.storage import aws, buckets, connectors
@@ -74,13 +75,23 @@ def form(bucket: "Bucket", object_name: str, content_type: str, size: int, sha25
     fields = {"Content-Type": content_type}
     if sha256:
         fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": _encoded(sha256)}
+    return _form(connectors.s3(bucket), bucket.name, object_name, fields, (size, size))
+
+
+def artifact_form(key: str, content_type: str, most_bytes: int) -> Form:
+    """To upload one file to the artifacts bucket."""
+    fields = {"Content-Type": content_type}
+    return _form(aws.client("s3"), config.artifacts_bucket, key, fields, (1, most_bytes))
+
+
+def _form(s3: Any, bucket: str, key: str, fields: dict[str, str], lengths: tuple[int, int]) -> Form:
     conditions: list[Any] = [{name: value} for name, value in fields.items()]
     with aws.calling("presign"):
-        answer = connectors.s3(bucket).generate_presigned_post(
-            bucket.name,
-            object_name,
+        answer = s3.generate_presigned_post(
+            bucket,
+            key,
             Fields=fields,
-            Conditions=[*conditions, ["content-length-range", size, size]],
+            Conditions=[*conditions, ["content-length-range", *lengths]],
             ExpiresIn=limits.PRESIGNED_SECONDS,
         )
     return Form(answer["url"], answer["fields"])
