@@ -18,7 +18,7 @@ down: $(READY)  ## ends it; KEEP=1 keeps its state for the next `make up`
 
 test: $(READY)  ## all tests
 	@infra/browser.sh
-	@exec .venv/bin/python -m pytest -n 3 --dist loadgroup
+	@exec .venv/bin/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)  ## style, types, the rooms' arrows, the packaged template
 	.venv/bin/ruff check
