@@ -1,17 +1,10 @@
 """Where MiniStack 1.5.33 takes the longer the more there is, or works twice, and AWS does not. What it
 answers stays what it was."""
 
-import hashlib
 import re
-import tempfile
-import zipfile
 from itertools import chain, islice, takewhile
-from pathlib import Path
-from threading import Lock
-from types import SimpleNamespace
 from typing import Any
 
-from ministack.core import lambda_runtime
 from ministack.services import dynamodb, s3
 from sortedcontainers import SortedDict, SortedList
 
@@ -21,7 +14,6 @@ def keep() -> None:
     _query_from_where_it_begins()
     _start_no_thread_where_nobody_is_told()
     _prepare_inserts()
-    _unpack_once()
 
 
 def _list_from_where_it_begins() -> None:
@@ -173,28 +165,3 @@ def _prepare_inserts() -> None:
         return parsed
 
     dynamodb._parse_partiql = fill_in
-
-
-def _unpack_once() -> None:
-    """Each process of each function unpacks its package anew, which is most of a cold start here."""
-    lambda_runtime.zipfile = SimpleNamespace(**vars(zipfile) | {"ZipFile": Package})
-
-
-class Package(zipfile.ZipFile):
-    """Is unpacked where it has been unpacked before, and shown from there."""
-
-    _lock = Lock()
-
-    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
-        for each in self._unpacked().iterdir():
-            (Path(path) / each.name).symlink_to(each)
-
-    def _unpacked(self) -> Path:
-        content = Path(str(self.filename)).read_bytes()
-        folder = Path(tempfile.gettempdir()) / f"package-{hashlib.sha256(content).hexdigest()[:16]}"
-        with self._lock:
-            if not folder.exists():
-                unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
-                super().extractall(unfinished)
-                unfinished.rename(folder)
-        return folder

@@ -1,8 +1,6 @@
 """The local cloud answers as MiniStack does, however it is quickened."""
 
 import json
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from random import Random
 from types import ModuleType
@@ -145,23 +143,3 @@ def test_queries_and_inserts_are_the_same(quicken: Callable[[], None]) -> None:
     assert any(answer["Items"] for found in before for _, answer in found)
     quicken()
     assert run(1) == before
-
-
-def test_a_package_is_unpacked_once_and_shown_to_all(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
-        archive.writestr("app.py", "1")
-        archive.writestr("rooms/a.py", "2")
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        with pace.Package(tmp_path / "code.zip") as package:
-            package.extractall(tmp_path / name)
-        assert (tmp_path / name / "rooms" / "a.py").read_text() == "2"
-        assert sorted(each.name for each in (tmp_path / name).iterdir()) == ["app.py", "rooms"]
-    assert len(list(tmp_path.glob("package-*"))) == 1
-    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
-        archive.writestr("app.py", "3")
-    (tmp_path / "third").mkdir()
-    with pace.Package(tmp_path / "code.zip") as package:
-        package.extractall(tmp_path / "third")
-    assert (tmp_path / "third" / "app.py").read_text() == "3"
